@@ -1,0 +1,166 @@
+"""The agent's loop: feed the snapshot, drain the journal, keep aliases fresh, forget old events.
+
+DIAGNOSTICS: `status.json` in the state folder says what the agent did last and what troubles it; an
+alarm is logged when it begins and when it ends.
+SECURITY: the only daemon that talks to the database; listens on nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from gatepost.atomic import write_atomically
+from gatepost.config import Config
+from gatepost.errors import GatepostError, UnavailableError
+from gatepost.store.database import make_engine
+from gatepost.store.journaled import forget_events
+from gatepost_agent.alias_sync import AliasSync
+from gatepost_agent.drainer import Drainer
+from gatepost_agent.feeder import Feeder
+
+LOG = logging.getLogger("gatepost.agent")
+STATUS_FILE = "status.json"
+LOCK_FILE = "agent.lock"
+_DAY = 86400.0
+_STATUS_SECONDS = 5.0
+_STATUS_FORMAT = 1
+"""how often an unchanged status is written again, as a sign of life"""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Something to be done again and again."""
+
+    name: str
+    every_seconds: float
+    act: Callable[[], object]
+    due: float = 0.0
+    trouble: str = ""
+
+    def run(self, now: float) -> bool:
+        """Act, if it is time; trouble is kept for the status and logged once. True when it went well."""
+        if now < self.due:
+            return True
+        self.due = now + self.every_seconds
+        try:
+            self.act()
+        except (GatepostError, OSError) as error:
+            self._note(str(error) if not isinstance(error, GatepostError) else error.message)
+            return False
+        except Exception as error:
+            LOG.exception("%s", self.name)
+            self._note(f"{type(error).__name__}: {error}")
+            return False
+        self._note("")
+        return True
+
+    def _note(self, trouble: str) -> None:
+        if trouble and not self.trouble:
+            LOG.error("%s: %s", self.name, trouble)
+        elif self.trouble and not trouble:
+            LOG.warning("%s: all is well again", self.name)
+        self.trouble = trouble
+
+
+class Agent:
+    """All duties of one host's agent."""
+
+    def __init__(self, config: Config) -> None:
+        """Take the host's lock and open journal and snapshot; the database may be down."""
+        self._config = config
+        self._state = Path(config.paths.state)
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lock(self._state / LOCK_FILE)
+        engine = make_engine(config.database)
+        self._feeder = Feeder(engine, config.snapshot_folder, gib=config.agent.snapshot_gib)
+        self._feeder.open()
+        self._drainer = Drainer(engine, config.journal_folder)
+        self._aliases = AliasSync(engine, config.aliases, self._drainer.journal, self._feeder)
+        self._stop = threading.Event()
+        self._feed = Duty("feed", config.agent.poll_seconds, self._feeder.step)
+        self._others = [
+            Duty("journal", config.agent.drain_seconds, self._drain),
+            Duty("aliases", config.aliases.sync_seconds, self._aliases.sync),
+            Duty(
+                "events", _DAY, lambda: forget_events(engine, time.time() - config.agent.events_days * _DAY)
+            ),
+        ]
+        if not config.aliases.sync_seconds:
+            del self._others[1]
+        self._told = ""
+        self._told_at = 0.0
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        while not self._stop.wait(self._config.agent.poll_seconds):
+            self.step(time.monotonic())
+        self._feeder.close()
+        self._drainer.close()
+
+    def step(self, now: float) -> None:
+        """Do what is due; nothing goes into a database that is not the snapshot's."""
+        if self._feed.run(now):
+            for duty in self._others:
+                duty.run(now)
+        self._tell(now)
+
+    def _drain(self) -> None:
+        asked = self._drainer.step()
+        if asked:
+            self._aliases.answer(asked)
+
+    def _tell(self, now: float) -> None:
+        """Write the status when it changed, and now and then."""
+        duties = [self._feed, *self._others]
+        position = self._feeder.position()
+        status = {
+            "format": _STATUS_FORMAT,
+            "pid": os.getpid(),
+            "feed": position.number if position else None,
+            "database": position.uuid if position else None,
+            "epoch": position.epoch if position else None,
+            "generation": self._feeder.generation.name if self._feeder.generation else None,
+            "waiting": self._drainer.journal.waiting(),
+            "trouble": {duty.name: duty.trouble for duty in duties if duty.trouble},
+        }
+        text = json.dumps(status)
+        if text != self._told or now - self._told_at >= _STATUS_SECONDS:
+            self._told, self._told_at = text, now
+            try:
+                write_atomically(self._state / STATUS_FILE, json.dumps(status | {"at": time.time()}) + "\n")
+            except OSError as error:
+                LOG.error("status: %s", error)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stop.set()
+
+
+def _take_lock(file: Path) -> int:
+    """Be the only agent of this state folder until this process ends."""
+    descriptor = os.open(file, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UnavailableError(
+            f"another agent works on {file.parent}", "one agent a host; see: gatepost status"
+        ) from None
+    return descriptor
+
+
+def run(config: Config) -> None:
+    """Work until told to stop."""
+    Agent(config).run()

@@ -1,0 +1,45 @@
+"""Moving the journal into the database, and `recent` out of the way once the snapshot holds it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from gatepost.journal.entries import Fact
+from gatepost.journal.journal import Journal
+from gatepost.store.journaled import high_water_mark, store_entries
+
+_ENTRIES_AT_ONCE = 1000
+
+
+class Drainer:
+    """Reads one host's journal."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        """Open the journal."""
+        self._engine = engine
+        self._journal = Journal(folder)
+        self._host = socket.gethostname()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self._journal
+
+    def step(self) -> list[Fact]:
+        """Move everything that waits; gives the facts among it, which are learned already but not acted on."""
+        facts: list[Fact] = []
+        mark = high_water_mark(self._engine, self._journal.uuid)
+        while entries := self._journal.read(mark, _ENTRIES_AT_ONCE):
+            facts += [entry for _, entry in entries if isinstance(entry, Fact)]
+            store_entries(self._engine, self._journal.uuid, self._host, entries)
+            mark = entries[-1][0]
+            self._journal.forget(mark)
+        self._journal.forget(mark)
+        return facts
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._journal.close()

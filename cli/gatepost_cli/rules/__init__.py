@@ -1,0 +1,1 @@
+"""`gatepost rules …`, one module a command."""

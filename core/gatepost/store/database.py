@@ -1,0 +1,97 @@
+"""Connecting to the database and saying clearly what is wrong when that fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from gatepost.config import Database
+from gatepost.errors import ConfigError, DatabaseError
+
+_NO_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
+
+
+def connect_url(settings: Database) -> URL:
+    """Build the URL, with the password from its file."""
+    try:
+        url = make_url(settings.url)
+    except ArgumentError:
+        raise ConfigError(f"database.url is no URL: {settings.url!r}") from None
+    if settings.password_file:
+        try:
+            password = Path(settings.password_file).read_text(encoding="utf-8").split("\n", 1)[0]
+        except OSError as error:
+            raise ConfigError(f"database.password_file: {error}") from None
+        url = url.set(password=password)
+    return url
+
+
+def make_engine(settings: Database) -> Engine:
+    """Make an engine; nothing is connected yet."""
+    url = connect_url(settings)
+    seconds = settings.busy_timeout_seconds
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _sqlite(url, seconds)
+        options = {
+            "connect_timeout": max(2, int(seconds)),
+            "options": f"-c lock_timeout={int(seconds * 1000)}",
+        }
+        return sa.create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=2)
+    except NoSuchModuleError:
+        hint = "use sqlite:////path or postgresql+psycopg://user@host/name"
+        raise ConfigError(f"database.url: no such database: {url.drivername}", hint) from None
+
+
+def _sqlite(url: URL, seconds: float) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": seconds})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # a DBAPI connection, which has no type of its own
+        connection.isolation_level = None  # we begin ourselves: pysqlite would begin too late
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("gatepost_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A read-only transaction; DatabaseError when the database is not there."""
+    with _clear_errors(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: committed when the block ends well, rolled back when not."""
+    with _clear_errors(engine), engine.connect() as plain:
+        connection = plain.execution_options(gatepost_begin="IMMEDIATE")
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _clear_errors(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        cause = str(error.orig).strip().split("\n", 1)[0]
+        shown = engine.url.render_as_string(hide_password=True)
+        hint = "mail goes on by the last snapshot; see: gatepost doctor"
+        if _NO_SCHEMA.search(cause):
+            hint = "create or upgrade the schema with: gatepost db upgrade"
+        raise DatabaseError(f"database {shown}: {cause}", hint) from error

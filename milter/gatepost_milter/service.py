@@ -1,0 +1,56 @@
+"""Running the milter: libmilter gives each connection a thread and ends on SIGTERM by itself."""
+
+from __future__ import annotations
+
+import os
+
+import Milter
+
+from gatepost.config import Config
+from gatepost.errors import ConfigError
+from gatepost.journal.recorder import Recorder
+from gatepost.mailpath import MailPath
+from gatepost.network import parse_network
+from gatepost.snapshot.reader import SnapshotReader
+from gatepost.sockets import SocketAddress, is_answered, parse_socket_address
+from gatepost_milter.callbacks import factory
+from gatepost_milter.message import Judgement
+
+_NAME = "gatepost"
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    address = parse_socket_address(config.milter.listen)
+    if address.path and is_answered(address.path):
+        raise ConfigError(
+            f"another process listens on {address} already", "stop it first; see: gatepost status"
+        )
+    config.journal_folder.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder(config.journal_folder)
+    recorder.start()
+    Milter.factory = factory(_judgement(config, recorder))
+    Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.SETSYMLIST)
+    Milter.set_exception_policy(Milter.CONTINUE)
+    os.umask(0o777 & ~int(config.milter.socket_mode, 8))
+    try:
+        Milter.runmilter(_NAME, _libmilter_name(address), config.milter.timeout_seconds)
+    except Milter.error as error:
+        raise ConfigError(
+            f"cannot listen on {address}: {error}", "is it taken, or its folder missing?"
+        ) from error
+    finally:
+        recorder.stop()
+
+
+def _judgement(config: Config, recorder: Recorder) -> Judgement:
+    mail_path = MailPath(SnapshotReader(config.snapshot_folder), recorder)
+    mynetworks = tuple(map(parse_network, config.site.mynetworks))
+    return Judgement(mail_path, mynetworks, config.policyd.on_missing_snapshot)
+
+
+def _libmilter_name(address: SocketAddress) -> str:
+    if address.path:
+        return f"unix:{address.path}"
+    family = "inet6" if ":" in address.host else "inet"
+    return f"{family}:{address.port}@{address.host}"

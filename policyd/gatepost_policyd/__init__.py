@@ -1,0 +1,1 @@
+"""policyd: answers Postfix's SMTPD_POLICY requests from the snapshot."""

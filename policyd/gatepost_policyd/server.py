@@ -1,0 +1,112 @@
+"""A worker's event loop: connections, limits, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterable
+from functools import partial
+
+from gatepost_policyd.policy import DUNNO, Policy
+from gatepost_policyd.protocol import Malformed, RequestParser
+
+LOG = logging.getLogger("gatepost.policyd")
+_SWEEP_SECONDS = 5.0
+
+
+class Connection(asyncio.Protocol):
+    """One Postfix smtpd that asks."""
+
+    def __init__(self, policy: Policy, limit: int, open_ones: set[Connection]) -> None:
+        """Answer by a policy; requests have up to `limit` octets."""
+        self._policy = policy
+        self._parser = RequestParser(limit)
+        self._open_ones = open_ones
+        self._transport: asyncio.Transport | None = None
+        self.idle_sweeps = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._open_ones.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End."""
+        del error
+        self._open_ones.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that ends in this portion, in order."""
+        self.idle_sweeps = 0
+        answers = []
+        close = False
+        for item in self._parser.feed(data):
+            if isinstance(item, Malformed):
+                LOG.warning("malformed request: %s", item.reason)
+                answers.append(DUNNO)
+                close = close or item.fatal
+            else:
+                answers.append(self._answer(item))
+        transport = self._transport
+        if transport is not None and answers:
+            transport.write(answers[0] if len(answers) == 1 else b"".join(answers))
+            if close:
+                transport.close()
+
+    def pause_writing(self) -> None:
+        """Read no more from a client that does not take its answers."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close after what is written already."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _answer(self, item: dict[bytes, bytes]) -> bytes:
+        try:
+            return self._policy.answer(item)
+        except Exception:
+            LOG.exception("a request could not be judged")
+            return DUNNO
+
+
+async def serve(
+    listeners: Iterable[tuple[socket.socket, Policy]], *, limit: int, idle_seconds: float
+) -> None:
+    """Answer on some sockets until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    open_ones: set[Connection] = set()
+    servers = [
+        await loop.create_server(partial(Connection, policy, limit, open_ones), sock=sock)
+        for sock, policy in listeners
+    ]
+    sweeps = max(1, round(idle_seconds / _SWEEP_SECONDS))
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
+        _sweep(open_ones, sweeps)
+    for server in servers:
+        server.close()
+    for connection in list(open_ones):
+        connection.close()
+    await asyncio.sleep(0)
+
+
+def _sweep(open_ones: set[Connection], sweeps: int) -> None:
+    for connection in list(open_ones):
+        connection.idle_sweeps += 1
+        if connection.idle_sweeps > sweeps:
+            connection.close()

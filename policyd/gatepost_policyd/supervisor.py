@@ -1,0 +1,104 @@
+"""The parent process: listens, forks the workers, replaces those that die, ends them when told.
+
+DIAGNOSTICS: a worker that dies is logged and replaced at once; one that dies within a second of its
+start is replaced after a second, so that a lasting fault does not burn the machine.
+SECURITY: needs no privilege but to create its sockets and to read the snapshot; it opens no network
+connection and no database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from gatepost.config import Config
+from gatepost.sockets import listen, parse_socket_address
+from gatepost_policyd.worker import work
+
+LOG = logging.getLogger("gatepost.policyd")
+_TOO_SOON_SECONDS = 1.0
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    mode = int(config.policyd.socket_mode, 8)
+    inbound = [listen(parse_socket_address(a), mode) for a in config.policyd.listen]
+    relay = [listen(parse_socket_address(a), mode) for a in config.policyd.relay_listen]
+    Supervisor(lambda: work(config, inbound, relay), config.policyd.workers).run()
+
+
+class Supervisor:
+    """Keeps a number of worker processes alive."""
+
+    def __init__(self, work: Callable[[], None], workers: int) -> None:
+        """Run `work` in each of `workers` forked processes."""
+        self._work = work
+        self._wanted = workers
+        self._started: dict[int, float] = {}
+        self._stopping = False
+
+    def run(self) -> None:
+        """Fork, watch, and end the workers when this process is told to end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._stopping:
+            while len(self._started) < self._wanted and not self._stopping:
+                self._fork()
+            self._wait()
+        for pid in self._started:
+            os.kill(pid, signal.SIGTERM)
+        while self._started:
+            self._wait()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stopping = True
+        for pid in list(self._started):
+            os.kill(pid, signal.SIGTERM)
+
+    def _fork(self) -> None:
+        pid = os.fork()
+        if pid:
+            self._started[pid] = time.monotonic()
+            return
+        status = 1
+        try:
+            end_with_parent()
+            self._work()
+            status = 0
+        except KeyboardInterrupt:
+            status = 0
+        except BaseException:
+            LOG.exception("worker")
+        finally:
+            logging.shutdown()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _wait(self) -> None:
+        try:
+            pid, status = os.wait()
+        except InterruptedError:
+            return
+        except ChildProcessError:
+            self._started.clear()
+            return
+        started = self._started.pop(pid, None)
+        if started is None or self._stopping:
+            return
+        LOG.error("worker %d ended with status %d, starting another", pid, os.waitstatus_to_exitcode(status))
+        if time.monotonic() - started < _TOO_SOON_SECONDS:
+            time.sleep(_TOO_SOON_SECONDS)
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when its parent dies, kill -9 included (prctl(2))."""
+    import ctypes  # noqa: PLC0415  only here
+
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
