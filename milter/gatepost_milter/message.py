@@ -71,7 +71,7 @@ class Judgement:
     def judges(self, message: Message) -> bool:
         """Whether this is mail of a stranger; that of authenticated clients and mynetworks is not judged."""
         client = parse_client(message.client)
-        own = client is not None and any(network.covers(client) for network in self._mynetworks)
+        own = client is not None and any(network.holds(client) for network in self._mynetworks)
         return not own and not message.authenticated
 
     def rcpt(self, message: Message, recipient: str, queue_id: str) -> Refused | None:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterable
 from functools import partial
+from typing import cast
 
 from gatepost_policyd.policy import DUNNO, Policy
 from gatepost_policyd.protocol import Malformed, RequestParser
@@ -30,8 +31,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's have no common base with asyncio's
         self._open_ones.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
