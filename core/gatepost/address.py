@@ -47,7 +47,7 @@ def parse_address(text: str) -> Address:
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
     local, at, domain = text.rpartition("@")
-    if not at:
+    if not at or text[0] == text[-1] == '"':  # an @ within quotes begins no domain
         local, domain = text, ""
     return Address(canonical_local(local), canonical_domain(domain))
 

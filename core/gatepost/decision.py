@@ -43,7 +43,7 @@ def header_values(judged: Sequence[tuple[Target, Verdict]]) -> list[str]:
 
     A mailbox reached by several recipients has the rules of several domains: a block goes first there too.
     """
-    weakest_first = sorted(reversed(judged), key=lambda one: _STRENGTH.index(one[1].outcome))
+    weakest_first = sorted(judged, key=lambda one: _STRENGTH.index(one[1].outcome))
     verdicts = {target.mailbox: verdict for target, verdict in weakest_first if target.mailbox}
     values = (header_value(mailbox, verdict) for mailbox, verdict in verdicts.items())
     return sorted(value for value in values if value is not None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gatepost.address import parse_address
 from gatepost.errors import DataError
 from gatepost_dovecot_conf.model import DovecotModel, User
 
@@ -19,18 +20,24 @@ _NOT_FOR_A_NAME = re.compile(r"[^a-z0-9@._-]")
 def passwd_file(model: DovecotModel, mail_root: Path) -> str:
     """Write one line a mailbox; DataError where an address or password would break the line."""
     owner = f"{model.mail_uid}:{model.mail_gid}"
-    users = sorted(model.users, key=lambda user: user.address)
+    users = sorted(model.users, key=login_name)
     return "".join(f"{_login(user)}:{owner}::{home(mail_root, user)}::\n" for user in users)
 
 
 def home(mail_root: Path, user: User) -> Path:
     """Say where a mailbox lives, by a folder name that no local part can escape from."""
-    local, _, domain = user.address.lower().rpartition("@")
-    return mail_root / _safe(domain) / _safe(local)
+    address = parse_address(user.address)
+    return mail_root / _safe(address.domain) / _safe(address.local)
+
+
+def login_name(user: User) -> str:
+    """Spell an address as Dovecot names the mailbox: lower case, and without quotes."""
+    address = parse_address(user.address)
+    return f"{address.local}@{address.domain}"
 
 
 def _login(user: User) -> str:
-    name = _ESCAPED_BY_DOVECOT.sub(r"\\\g<0>", user.address.lower())
+    name = _ESCAPED_BY_DOVECOT.sub(r"\\\g<0>", login_name(user))
     login = f"{name}:{{{user.scheme}}}{user.password}"
     if login.count(":") > 1 or not login.isprintable():
         message = f"a passwd-file cannot hold {user.address!r} with such a password"

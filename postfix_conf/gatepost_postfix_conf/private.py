@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from gatepost_postfix_conf.model import PostfixModel, Setting
@@ -43,7 +42,7 @@ class PrivatePostfix(PrivateServer):
     ) -> None:
         """Keep the model; `gatepost_user` is who may make sockets in `gatepost_dir`."""
         super().__init__(folder, prefix)
-        self.model = replace(model, peername_lookup=False)
+        self.model = model
         self._gatepost_user = gatepost_user
 
     @property
@@ -124,6 +123,7 @@ class PrivatePostfix(PrivateServer):
             Setting("maillog_file", str(self._log_path()), "its own log"),
             Setting("maillog_file_prefixes", str(self.folder), "where a log may be"),
             Setting("default_transport", away, "a private instance sends nothing away"),
+            Setting("smtpd_peername_lookup", "no", "loopback addresses have no names to look up"),
             Setting("smtpd_error_sleep_time", "0", "tests make errors on purpose"),
             Setting("smtpd_client_connection_count_limit", "0", "every client is on loopback"),
         )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ _COMMAND_SECONDS = 30
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _LOG_LINES = 20
+_UNSAFE = re.compile(r"[^A-Za-z0-9_./-]")
 _LONGEST_FOLDER = 70  # a unix socket's path has 107 bytes, and servers add up to 35 of their own
 
 
@@ -62,6 +64,7 @@ class PrivateServer(ABC):
         """Start afresh and wait until every port answers; what a killed run left is ended first."""
         self._check_place()
         self.stop()
+        self._check_ports()
         try:
             self._prepare()
             self._launch()
@@ -157,6 +160,9 @@ class PrivateServer(ABC):
         if os.geteuid() != 0:
             message = f"a private {self.name} can only be started by root"
             raise UnavailableError(message, hint="run the same command with sudo")
+        if _UNSAFE.search(str(self.folder)):
+            message = f"{self.folder} holds characters that configuration files give a meaning"
+            raise UnavailableError(message, hint="use letters, digits, dots, dashes and slashes")
         if len(os.fsencode(self.folder)) > _LONGEST_FOLDER:
             message = f"{self.folder} is too long a path for the unix sockets of {self.name}"
             raise UnavailableError(message, hint=f"use one of at most {_LONGEST_FOLDER} bytes")
@@ -166,11 +172,26 @@ class PrivateServer(ABC):
                 raise UnavailableError(message, hint=f"use another folder, or chmod o+x {parent}")
 
 
+    def _check_ports(self) -> None:
+        """Refuse a port in use: Postfix would share it with another Postfix (SO_REUSEPORT)."""
+        for address, port in self._ports():
+            try:
+                _bind(address, port)
+            except OSError as error:
+                message = f"{self.name} cannot listen on {address}:{port}: {error.strerror}"
+                raise UnavailableError(message, hint="choose another port") from error
+
+
 def free_port(address: str = "127.0.0.1") -> int:
     """Choose a TCP port that nobody listens on now."""
+    return _bind(address, 0)
+
+
+def _bind(address: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
-        probe.bind((address, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
         return int(probe.getsockname()[1])
 
 

@@ -5,8 +5,10 @@ Source: postmap(1), virtual(5), header_checks(5).
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
+from gatepost.address import parse_address
+from gatepost.domain import canonical_domain
 from gatepost.errors import DataError
 from gatepost_postfix_conf.model import PostfixModel, Table
 
@@ -16,22 +18,19 @@ ALIASES = "aliases"
 VERDICT_CHECKS = "verdict_header_checks"
 VERDICT_HEADER = "X-Gatepost-Verdict"
 
-_NEEDS_QUOTES = re.compile(r'[\s"\\]|^#')
-
 
 def lookup_tables(model: PostfixModel) -> tuple[Table, ...]:
     """Say which addresses exist here and where the aliases lead, in a fixed order."""
-    aliases = ((alias, ", ".join(targets)) for alias, targets in sorted(model.aliases))
     return (
-        Table(DOMAINS, tuple((domain, "here") for domain in sorted(model.domains))),
-        Table(MAILBOXES, tuple((mailbox, "here") for mailbox in sorted(model.mailboxes))),
-        Table(ALIASES, tuple(aliases)),
+        Table(DOMAINS, _existing(map(canonical_domain, model.domains))),
+        Table(MAILBOXES, _existing(map(_address, model.mailboxes))),
+        Table(ALIASES, tuple(sorted(map(_alias, model.aliases)))),
     )
 
 
 def table_text(table: Table, command: str) -> str:
-    """Write a table as the source text that postmap(1) reads; DataError on a row of two lines."""
-    rows = (f"{_key(key)} {_one_line(value)}" for key, value in table.rows)
+    """Write a table as postmap(1) reads it; DataError on a row that it would not take for one."""
+    rows = (_row(key, value) for key, value in table.rows)
     return "\n".join([banner(command), *rows, ""])
 
 
@@ -45,15 +44,24 @@ def banner(command: str) -> str:
     return f"# Written by Gatepost; change it with: {command}"
 
 
-def _key(key: str) -> str:
-    """Quote a key that postmap(1) would otherwise cut at a space or take for a comment."""
-    if not _NEEDS_QUOTES.search(_one_line(key)):
-        return key
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _existing(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, "here") for name in sorted(names))
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        message = f"a table row cannot hold the control character in {text!r}"
+def _alias(alias: tuple[str, tuple[str, ...]]) -> tuple[str, str]:
+    name, targets = alias
+    return _address(name), ", ".join(map(_address, targets))
+
+
+def _address(text: str) -> str:
+    """Spell an address as Postfix looks it up: lower case, quoted where RFC 5322 wants it."""
+    return str(parse_address(text))
+
+
+def _row(key: str, value: str) -> str:
+    """Write one row; a key in quotes stays in quotes, as Postfix looks it up."""
+    row = f"{key} {value}"
+    if row.startswith("#") or not row.isprintable():
+        message = f"a Postfix table cannot hold the row {row!r}"
         raise DataError(message)
-    return text
+    return row

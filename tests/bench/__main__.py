@@ -35,7 +35,7 @@ def main(*, quick: bool, only: tuple[str, ...], rules: tuple[int, ...], json_fil
     """Measure Gatepost against what does nothing, in one run."""
     sizes = tuple(sorted(rules)) or (QUICK_SIZES if quick else FULL_SIZES)
     parts = frozenset(only or PARTS)
-    plan = Plan(parts, sizes, 3, 1, 300) if quick else Plan(parts, sizes, 5, 3, 1000)
+    plan = Plan(parts, sizes, 3, 1, 4, 200) if quick else Plan(parts, sizes, 5, 3, 18, 400)
     figures, failed = _measure(plan)
     Console(width=max(Console().width, TABLE_WIDTH)).print(table(figures))
     target = json_file or build.CACHE / "figures.json"

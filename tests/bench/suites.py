@@ -31,6 +31,7 @@ class Plan:
     sizes: tuple[int, ...]
     rounds: int
     seconds: float
+    smtp_rounds: int
     messages: int
 
 
@@ -163,7 +164,7 @@ def postfix(plan: Plan, folder: Path) -> Iterator[Figure]:
     with contextlib.ExitStack() as running:
         _start_gatepost(host, running)
         modes = _modes(host, running, folder)
-        speeds = smtp.rounds(modes, folder, plan.rounds, plan.messages)
+        speeds = smtp.rounds(modes, folder, plan.smtp_rounds, plan.messages)
     yield from _smtp_figures(speeds)
 
 
@@ -181,6 +182,7 @@ def _modes(host: GatepostHost, running: contextlib.ExitStack, folder: Path) -> l
     header = running.enter_context(smtp.milter_noop(folder, header=True))
     return [
         smtp.Mode("bare"),
+        smtp.Mode("bare again"),
         smtp.Mode("C no-op policy", policy=limit.address),
         smtp.Mode("policyd", policy=host.policy_address),
         smtp.Mode("C no-op milter", milter=quiet),
@@ -193,6 +195,7 @@ def _modes(host: GatepostHost, running: contextlib.ExitStack, folder: Path) -> l
 
 def _smtp_figures(speeds: dict[str, list[float]]) -> Iterator[Figure]:
     compared = (
+        ("bare again", "bare", None),
         ("C no-op policy", "bare", None),
         ("policyd", "bare", Target(at_least=0.95)),
         ("C no-op milter", "bare", None),

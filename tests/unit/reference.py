@@ -15,6 +15,7 @@ from gatepost.rule import Action, Demand, Rule, Terms
 from gatepost.scope import ScopeKind
 
 Specificity = tuple[int, int]
+Place = tuple[Specificity, int, bool, int]
 NO_MATCH: Specificity = (99, 0)
 
 
@@ -83,7 +84,7 @@ def judge_plainly(
     now: float,
 ) -> Judged:
     """Judge by clauses 1, 2, 3 and 5; `proven` holds the (identity, domain) pairs that an SPF or DKIM pass proves."""
-    places: dict[int, tuple[int, int, Specificity, int, bool, int]] = {}
+    places: dict[int, Place] = {}
     alive = {rule.id: rule for rule in rules if _counts(rule.terms, mailbox, domains, exempt=exempt, now=now)}
     for rule in alive.values():
         terms = rule.terms
@@ -91,10 +92,9 @@ def judge_plainly(
         for claim in claims:
             place = specificity(terms.pattern, claim.held)
             if place != NO_MATCH and (not allows or _stands(terms, claim, proven)):
-                key = (_level(terms), 0, place, claim.identity, allows, rule.id)
+                key = (place, claim.identity, allows, rule.id)
                 places[rule.id] = min(key, places.get(rule.id, key))
-    _blocks_first(places, alive)
-    order = sorted(places, key=places.__getitem__)
+    order = [number for scope in _scopes_in_order(places, alive, domains) for number in scope]
     if not order:
         return Judged("none", None, ())
     return Judged(alive[order[0]].terms.action.value, order[0], tuple(order[1:]))
@@ -122,15 +122,21 @@ def _stands(terms: Terms, claim: Claim, proven: frozenset[tuple[int, str]]) -> b
     return freely or (claim.identity, claim.held.domain) in proven
 
 
-def _blocks_first(
-    places: dict[int, tuple[int, int, Specificity, int, bool, int]], alive: dict[int, Rule]
-) -> None:
-    """Of the two domains of an alias, the one whose winner is a block goes before the other."""
-    groups: dict[tuple[int, str], list[int]] = {}
+def _scopes_in_order(
+    places: dict[int, Place], alive: dict[int, Rule], domains: tuple[str, ...]
+) -> list[list[int]]:
+    """Order the scopes, and the rules in each; of an alias's two domains, the one whose winner is a block goes first.
+
+    Where both winners do the same, the alias's own domain goes first.
+    """
+    scopes: dict[tuple[int, str], list[int]] = {}
     for number in sorted(places, key=places.__getitem__):
-        groups.setdefault((places[number][0], alive[number].terms.scope.text), []).append(number)
-    for members in groups.values():
-        allows = alive[members[0]].terms.action is Action.ALLOW
-        for number in members:
-            level, _, *rest = places[number]
-            places[number] = (level, int(allows), *rest)  # type: ignore[assignment]  # mypy loses the rest's shape
+        terms = alive[number].terms
+        scopes.setdefault((_level(terms), terms.scope.text), []).append(number)
+
+    def place(scope: tuple[int, str]) -> tuple[int, bool, int]:
+        level, text = scope
+        allows = alive[scopes[scope][0]].terms.action is Action.ALLOW
+        return level, allows, domains.index(text) if text in domains else 0
+
+    return [scopes[scope] for scope in sorted(scopes, key=place)]

@@ -52,6 +52,14 @@ def numbered_change(engine: Engine, batch: int) -> Iterator[tuple[Connection, st
 
 
 @contextmanager
+def change_on(connection: Connection, batch: int) -> Iterator[str]:
+    """A transaction of a batch on a connection that is kept for more than one: gives the change's id."""
+    with connection.begin():
+        for _, change in _numbered(connection, batch):
+            yield change
+
+
+@contextmanager
 def one_change(engine: Engine, author: Author, undoes: int | None = None) -> Iterator[tuple[Connection, str]]:
     """A batch of a single transaction, for commands that change a few rows."""
     with writing(engine) as connection:

@@ -69,6 +69,13 @@ def _sqlite(url: URL, seconds: float) -> Engine:
 
 
 @contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection for several transactions, which the caller begins."""
+    with _clear_errors(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A read-only transaction; DatabaseError when the database is not there."""
     with _clear_errors(engine), engine.connect() as connection, connection.begin():
