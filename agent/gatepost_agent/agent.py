@@ -12,64 +12,31 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from gatepost.atomic import write_atomically
 from gatepost.config import Config
-from gatepost.errors import GatepostError, UnavailableError
+from gatepost.errors import UnavailableError
 from gatepost.store.database import make_engine
 from gatepost.store.journaled import forget_events
 from gatepost_agent.alias_sync import AliasSync
 from gatepost_agent.drainer import Drainer
+from gatepost_agent.duty import Beside, Duty
 from gatepost_agent.feeder import Feeder
 
 LOG = logging.getLogger("gatepost.agent")
 STATUS_FILE = "status.json"
 LOCK_FILE = "agent.lock"
 _DAY = 86400.0
-_STATUS_SECONDS = 5.0
 _STATUS_FORMAT = 1
+_STATUS_SECONDS = 5.0
 """how often an unchanged status is written again, as a sign of life"""
-
-
-@dataclass(slots=True)
-class Duty:
-    """Something to be done again and again."""
-
-    name: str
-    every_seconds: float
-    act: Callable[[], object]
-    due: float = 0.0
-    trouble: str = ""
-
-    def run(self, now: float) -> bool:
-        """Act, if it is time; trouble is kept for the status and logged once. True when it went well."""
-        if now < self.due:
-            return True
-        self.due = now + self.every_seconds
-        try:
-            self.act()
-        except (GatepostError, OSError) as error:
-            self._note(str(error) if not isinstance(error, GatepostError) else error.message)
-            return False
-        except Exception as error:
-            LOG.exception("%s", self.name)
-            self._note(f"{type(error).__name__}: {error}")
-            return False
-        self._note("")
-        return True
-
-    def _note(self, trouble: str) -> None:
-        if trouble and not self.trouble:
-            LOG.error("%s: %s", self.name, trouble)
-        elif self.trouble and not trouble:
-            LOG.warning("%s: all is well again", self.name)
-        self.trouble = trouble
+_LAST_SECONDS = 5.0
+"""how long the end waits for Postfix's programs"""
 
 
 class Agent:
@@ -85,18 +52,23 @@ class Agent:
         self._feeder = Feeder(engine, config.snapshot_folder, gib=config.agent.snapshot_gib)
         self._feeder.open()
         self._drainer = Drainer(engine, config.journal_folder)
-        self._aliases = AliasSync(engine, config.aliases, self._drainer.journal, self._feeder)
+        aliases = AliasSync(
+            engine, config.aliases.postfix_config, self._drainer.journal, socket.gethostname()
+        )
+        self._aliases = aliases
         self._stop = threading.Event()
         self._feed = Duty("feed", config.agent.poll_seconds, self._feeder.step)
         self._others = [
             Duty("journal", config.agent.drain_seconds, self._drain),
-            Duty("aliases", config.aliases.sync_seconds, self._aliases.sync),
             Duty(
                 "events", _DAY, lambda: forget_events(engine, time.time() - config.agent.events_days * _DAY)
             ),
         ]
-        if not config.aliases.sync_seconds:
-            del self._others[1]
+        of_aliases = [
+            Duty("aliases", config.aliases.sync_seconds, aliases.sync),
+            Duty("asked aliases", config.agent.drain_seconds, aliases.answer),
+        ]
+        self._beside = Beside(of_aliases if config.aliases.sync_seconds else (), config.agent.poll_seconds)
         self._told = ""
         self._told_at = 0.0
 
@@ -104,26 +76,32 @@ class Agent:
         """Work until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self._beside.start()
         while not self._stop.wait(self._config.agent.poll_seconds):
             self.step(time.monotonic())
-        self._feeder.close()
-        self._drainer.close()
+        if self._beside.stop(_LAST_SECONDS):
+            self._feeder.close()
+            self._drainer.close()
 
     def step(self, now: float) -> None:
         """Do what is due; nothing goes into a database that is not the snapshot's."""
         if self._feed.run(now):
+            self._beside.allowed.set()
             for duty in self._others:
                 duty.run(now)
+        else:
+            self._beside.allowed.clear()
         self._tell(now)
 
     def _drain(self) -> None:
-        asked = self._drainer.step()
-        if asked:
-            self._aliases.answer(asked)
+        self._drainer.step()
+        with self._feeder.view() as snapshot:
+            if snapshot is not None:
+                self._aliases.settle(snapshot)
 
     def _tell(self, now: float) -> None:
         """Write the status when it changed, and now and then."""
-        duties = [self._feed, *self._others]
+        duties = [self._feed, *self._others, *self._beside.duties]
         position = self._feeder.position()
         status = {
             "format": _STATUS_FORMAT,
@@ -141,7 +119,7 @@ class Agent:
             try:
                 write_atomically(self._state / STATUS_FILE, json.dumps(status | {"at": time.time()}) + "\n")
             except OSError as error:
-                LOG.error("status: %s", error)
+                LOG.error("status: %s", error)  # noqa: TRY400  the disk is full: one line says it
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from gatepost.journal.entries import Fact
 from gatepost.journal.journal import Journal
 from gatepost.store.journaled import high_water_mark, store_entries
 
@@ -28,17 +27,14 @@ class Drainer:
         """The journal."""
         return self._journal
 
-    def step(self) -> list[Fact]:
-        """Move everything that waits; gives the facts among it, which are learned already but not acted on."""
-        facts: list[Fact] = []
+    def step(self) -> None:
+        """Move everything that waits; what was learned stays in `recent` until the snapshot holds it."""
         mark = high_water_mark(self._engine, self._journal.uuid)
         while entries := self._journal.read(mark, _ENTRIES_AT_ONCE):
-            facts += [entry for _, entry in entries if isinstance(entry, Fact)]
             store_entries(self._engine, self._journal.uuid, self._host, entries)
             mark = entries[-1][0]
             self._journal.forget(mark)
         self._journal.forget(mark)
-        return facts
 
     def close(self) -> None:
         """Let go of the files."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -18,6 +19,7 @@ from gatepost.errors import DatabaseError
 from gatepost.position import Position
 from gatepost.snapshot import generation as generations
 from gatepost.snapshot.generation import Generation, SnapshotError
+from gatepost.snapshot.reader import SnapshotView
 from gatepost.snapshot.writer import Progress, apply, build
 from gatepost.store.database import reading
 from gatepost.store.feed import alias_rows, change_id, is_adopted, live_rows, read_changes, read_position
@@ -69,6 +71,15 @@ class Feeder:
     def position(self) -> Position | None:
         """Tell how far the snapshot is."""
         return None if self._generation is None else generations.read_stamp(self._generation)
+
+    @contextlib.contextmanager
+    def view(self) -> Iterator[SnapshotView | None]:
+        """Look at the generation in force; None when there is none."""
+        if self._generation is None:
+            yield None
+            return
+        with self._generation.environment.begin() as transaction:
+            yield SnapshotView(self._generation, transaction, {})
 
     def close(self) -> None:
         """Let go of the files."""

@@ -17,6 +17,7 @@ from gatepost.memo import memo
 MAX_LOCAL_OCTETS = 64
 _ATOM = r"[^\x00-\x20\x7f\"(),:;<>@\[\\\]]"
 _DOT_ATOM = re.compile(rf"(?!\.)(?:{_ATOM})+(?<!\.)")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_ESCAPE = re.compile(r"([\"\\])")
 _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -47,7 +48,7 @@ def parse_address(text: str) -> Address:
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
     local, at, domain = text.rpartition("@")
-    if not at or text[0] == text[-1] == '"':  # an @ within quotes begins no domain
+    if not at or _QUOTED.fullmatch(text):  # an @ within quotes begins no domain
         local, domain = text, ""
     return Address(canonical_local(local), canonical_domain(domain))
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
@@ -16,7 +16,8 @@ from gatepost.config import Config
 from gatepost.network import parse_network
 
 _OCTAL = re.compile(r"0?[0-7]{3}")
-_SOCKET = re.compile(r"unix:/.+|inet:.+:\d{1,5}")
+_SOCKET = re.compile(r"unix:/.+|inet:.+:(?P<port>\d{1,5})", re.ASCII)
+_MAX_PORT = 65535
 
 
 def structure(raw: Mapping[str, object]) -> Config:
@@ -38,7 +39,24 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=False)
     for kind in (str, int, float, bool):
         converter.register_structure_hook(kind, _strict)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
+    items = converter.get_structure_hook(list[str])
+    converter.register_structure_hook_func(
+        lambda kind: kind == list[str], lambda value, kind: items(_a_list(value), kind)
+    )
     return converter
+
+
+def _one_of(value: object, kind: Any) -> Any:  # cattrs passes any type here
+    if value not in get_args(kind):
+        raise ValueError(f"must be {' or '.join(get_args(kind))}, not {value!r}")
+    return value
+
+
+def _a_list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError(f"must be a list, not {value!r}")
+    return value
 
 
 def _strict(value: object, kind: Any) -> Any:  # cattrs passes any type here
@@ -93,7 +111,7 @@ def _out_of_range(config: Config) -> Iterator[str]:
         yield from (
             f"{path}: {s!r} is neither unix:/PATH nor inet:HOST:PORT"
             for s in sockets
-            if not _SOCKET.fullmatch(s)
+            if not _is_socket(s)
         )
     yield from _networks(config.site.mynetworks)
     if ":" not in config.database.url:
@@ -116,6 +134,11 @@ def _sockets(config: Config) -> Iterator[tuple[str, list[str]]]:
     yield "policyd.listen", config.policyd.listen
     yield "policyd.relay_listen", config.policyd.relay_listen
     yield "milter.listen", [config.milter.listen]
+
+
+def _is_socket(text: str) -> bool:
+    match = _SOCKET.fullmatch(text)
+    return match is not None and int(match["port"] or 0) <= _MAX_PORT
 
 
 def _networks(texts: list[str]) -> Iterator[str]:

@@ -12,6 +12,9 @@ from gatepost.pattern import PatternKind
 from gatepost.probe import Probe, network_probe
 from gatepost.rule import Rule
 
+UNLISTED = "? "
+"""how the key of no alias begins, but of a host's alias tables that can only be asked; no address is written so"""
+
 
 class Match(NamedTuple):
     """A rule and the probe that found it."""

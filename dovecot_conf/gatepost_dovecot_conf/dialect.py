@@ -27,7 +27,7 @@ class Dialect:
 WHY_ANY_USERNAME = "the passwd-file says who exists; a local part may hold what RFC 5321 allows"
 WHY_LOWER_CASE = "addresses are the same in any case"
 WHY_CLEARTEXT = "there is no TLS yet, so IMAP must stay on loopback"
-WHY_PASSWD_FILE = "the passwd-file names the mailboxes, and LMTP refuses all others"
+WHY_USERS_FILE = "the passwd-file names the mailboxes, and LMTP refuses all others"
 WHY_EDITHEADER = "the verdict script removes the lines of other mailboxes; users' scripts cannot"
 WHY_VERDICT = "Gatepost's verdict, before the user's own script"
 WHY_PERSONAL = "the user's own scripts, and which of them is active"

@@ -46,8 +46,8 @@ def _login(user: User) -> str:
 
 
 def _safe(name: str) -> str:
-    r"""Write what is unusual as =XX, and a leading dot too: `../x` becomes `=2e.=2fx`."""
-    coded = _NOT_FOR_A_NAME.sub(lambda found: _hex(found.group()), name)
+    r"""Write what is unusual as =XX, a leading dot too: `../x` becomes `=2e.=2fx`; nothing becomes `=`."""
+    coded = _NOT_FOR_A_NAME.sub(lambda found: _hex(found.group()), name) or "="
     return f"=2e{coded[1:]}" if coded.startswith(".") else coded
 
 

@@ -45,12 +45,13 @@ def _node(node: Node, depth: int) -> str:
     gap = "\n" if depth == 0 else ""
     if isinstance(node, Block):
         body = text(node.children, depth + 1)
-        return f"{reason}{indent}{node.name} {{\n{body}{indent}}}\n{gap}"
-    return f"{reason}{indent}{node.name} = {_one_line(node)}\n{gap}".replace(" = \n", " =\n")
+        return f"{reason}{indent}{_one_line(node.name)} {{\n{body}{indent}}}\n{gap}"
+    line = _one_line(f"{node.name} = {node.value}".rstrip())
+    return f"{reason}{indent}{line}\n{gap}"
 
 
-def _one_line(setting: Setting) -> str:
-    if not setting.value.isprintable():
-        message = f"{setting.name} cannot hold the control character in {setting.value!r}"
+def _one_line(line: str) -> str:
+    if not line.isprintable():
+        message = f"a line of dovecot.conf cannot hold the control character in {line!r}"
         raise DataError(message)
-    return setting.value
+    return line

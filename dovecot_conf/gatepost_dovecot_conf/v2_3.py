@@ -17,8 +17,8 @@ def _auth(places: Places) -> tuple[Node, ...]:
         Setting("disable_plaintext_auth", "no", why.WHY_CLEARTEXT),
         Setting("auth_username_chars", "", why.WHY_ANY_USERNAME),
         Setting("auth_username_format", "%Lu", why.WHY_LOWER_CASE),
-        Block("passdb", source, why.WHY_PASSWD_FILE),
-        Block("userdb", source, why.WHY_PASSWD_FILE),
+        Block("passdb", source, why.WHY_USERS_FILE),
+        Block("userdb", source, why.WHY_USERS_FILE),
     )
 
 

@@ -16,8 +16,8 @@ def _auth(places: Places) -> tuple[Node, ...]:
         Setting("auth_allow_cleartext", "yes", why.WHY_CLEARTEXT),
         Setting("auth_username_chars", "", why.WHY_ANY_USERNAME),
         Setting("auth_username_format", "%{user | lower}", why.WHY_LOWER_CASE),
-        Block("passdb passwd-file", source, why.WHY_PASSWD_FILE),
-        Block("userdb passwd-file", source, why.WHY_PASSWD_FILE),
+        Block("passdb passwd-file", source, why.WHY_USERS_FILE),
+        Block("userdb passwd-file", source, why.WHY_USERS_FILE),
     )
 
 

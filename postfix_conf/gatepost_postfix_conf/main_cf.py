@@ -31,15 +31,9 @@ def _identity(model: PostfixModel) -> tuple[Setting, ...]:
         Setting("mynetworks", " ".join(model.mynetworks), "clients that are ours, not strangers"),
         Setting("inet_protocols", "all", "IPv4 and IPv6"),
         Setting("smtputf8_enable", _yes(model.smtputf8), "only if the LMTP server knows it too"),
-        Setting(
-            "smtpd_peername_lookup", _yes(model.peername_lookup), "the client's name, for the log"
-        ),
-        Setting(
-            "smtpd_forbid_bare_newline", "normalize", "no smuggling of a second message (3.7: no)"
-        ),
-        Setting(
-            "smtpd_forbid_bare_newline_exclusions", "$mynetworks", "our own programs may be sloppy"
-        ),
+        Setting("smtpd_peername_lookup", _yes(model.peername_lookup), "the client's name, for the log"),
+        Setting("smtpd_forbid_bare_newline", "normalize", "no smuggling of a second message (3.7: no)"),
+        Setting("smtpd_forbid_bare_newline_exclusions", "$mynetworks", "our own programs may be sloppy"),
         Setting("smtpd_forbid_unauth_pipelining", "yes", "who talks before its turn is a robot"),
         Setting(
             "smtpd_authorized_xclient_hosts",

@@ -122,7 +122,7 @@ class PrivateServer(ABC):
         """Run a command; its output goes to a file, for a daemon would hold a pipe open."""
         with tempfile.TemporaryFile("w+", errors="replace") as output:
             try:
-                status = subprocess.run(  # noqa: S603 - our own commands, no shell
+                status = subprocess.run(
                     [*self.prefix, *command],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -170,7 +170,6 @@ class PrivateServer(ABC):
             if parent.exists() and not parent.stat().st_mode & 0o001:
                 message = f"the processes of {self.name} cannot enter {parent}"
                 raise UnavailableError(message, hint=f"use another folder, or chmod o+x {parent}")
-
 
     def _check_ports(self) -> None:
         """Refuse a port in use: Postfix would share it with another Postfix (SO_REUSEPORT)."""

@@ -17,9 +17,7 @@ from gatepost_postfix_conf.tables import banner
 COMMAND = "gatepost postfix apply"
 
 
-def main_cf(
-    model: PostfixModel, extra: Iterable[Setting] = (), command: str = COMMAND
-) -> str:
+def main_cf(model: PostfixModel, extra: Iterable[Setting] = (), command: str = COMMAND) -> str:
     """Write main.cf; `extra` holds what the place needs and the model does not know."""
     settings = {setting.name: setting for setting in (*main_settings(model), *extra)}
     return "\n".join([banner(command), "", *map(_parameter, settings.values())])

@@ -45,7 +45,7 @@ def banner(command: str) -> str:
 
 
 def _existing(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, "here") for name in sorted(names))
+    return tuple((name, "here") for name in sorted(set(names)))
 
 
 def _alias(alias: tuple[str, tuple[str, ...]]) -> tuple[str, str]:
@@ -54,7 +54,12 @@ def _alias(alias: tuple[str, tuple[str, ...]]) -> tuple[str, str]:
 
 
 def _address(text: str) -> str:
-    """Spell an address as Postfix looks it up: lower case, quoted where RFC 5322 wants it."""
+    """Spell an address as Postfix looks it up: lower case, quoted where RFC 5322 wants it.
+
+    A catch-all, `@example.com`, has no local part and gets none.
+    """
+    if text.startswith("@"):
+        return f"@{canonical_domain(text[1:])}"
     return str(parse_address(text))
 
 

@@ -8,8 +8,8 @@ import smtplib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
+from email.message import EmailMessage
+from email.parser import BytesParser
 from email.policy import SMTP
 from pathlib import Path
 
@@ -19,11 +19,20 @@ from gatepost_postfix_conf import model as postfix_model
 from gatepost_postfix_conf.private import PrivatePostfix
 from gatepost_postfix_conf.private_server import free_port
 
-PASSWORD = "secret"  # noqa: S105 - of a private server on loopback
+PASSWORD = "secret"
 STRANGER = "127.0.0.2"
 VERDICT = "X-Gatepost-Verdict"
-HOSTILE = ("*@example.com", "a?b@example.com", "o'neil@example.com", "..@example.com", "a/b@example.com",
-           "back\\slash@example.com", 'quo"te@example.com', "sp ace@example.com", "a;b@example.com")
+HOSTILE = (
+    "*@example.com",
+    "a?b@example.com",
+    "o'neil@example.com",
+    "..@example.com",
+    "a/b@example.com",
+    "back\\slash@example.com",
+    'quo"te@example.com',
+    "sp ace@example.com",
+    "a;b@example.com",
+)
 MAILBOXES = ("ann@example.com", "bob@example.com", "carl@example.com", *HOSTILE)
 
 
@@ -40,9 +49,7 @@ class MailHost:
         """Start both below `folder`, Gatepost's hooks left on with nobody behind them."""
         users = dovecot_model.make_users(MAILBOXES, PASSWORD)
         imap = dovecot_model.Listener(free_port())
-        with PrivateDovecot(
-            folder / "dovecot", dovecot_model.DovecotModel(imap, users), prefix
-        ) as dovecot:
+        with PrivateDovecot(folder / "dovecot", dovecot_model.DovecotModel(imap, users), prefix) as dovecot:
             wanted = postfix_wanted(dovecot.lmtp_destination)
             with PrivatePostfix(folder / "postfix", wanted, prefix) as postfix:
                 yield cls(dovecot, postfix)
@@ -76,7 +83,7 @@ class MailHost:
                 code, answer = client.getreply()
                 assert code == 250, answer
 
-    def read(self, user: str, mailbox: str = "INBOX") -> Sequence[Message]:
+    def read(self, user: str, mailbox: str = "INBOX") -> Sequence[EmailMessage]:
         """Fetch all messages of a mailbox over IMAP; none if there is no such mailbox."""
         with imaplib.IMAP4("127.0.0.1", self.dovecot.model.imap.port) as imap:
             imap.login(f'"{imap_quoted(user)}"', PASSWORD)
@@ -84,7 +91,8 @@ class MailHost:
                 return ()
             numbers = imap.search(None, "ALL")[1][0].split()
             fetched = [imap.fetch(number.decode(), "(BODY.PEEK[])")[1][0] for number in numbers]
-        return tuple(message_from_bytes(part[1], policy=SMTP) for part in fetched if part)
+        parse = BytesParser(EmailMessage, policy=SMTP).parsebytes
+        return tuple(parse(part[1]) for part in fetched if isinstance(part, tuple))
 
     def processes(self) -> set[int]:
         """Find the servers' processes by where they stand: below the folders of this host."""
@@ -123,5 +131,3 @@ def inode(path: Path) -> tuple[int, int]:
 def imap_quoted(text: str) -> str:
     r"""Escape what a quoted string of IMAP cannot hold as it is: `\` and `"`."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
-
-

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.integration.mail_host import HOSTILE, VERDICT, MailHost, postfix_wanted
 
 from gatepost.address import quote_local
 from gatepost.errors import UnavailableError
 from gatepost_dovecot_conf.model import User
 from gatepost_postfix_conf.private import PrivatePostfix
-from tests.integration.mail_host import HOSTILE, VERDICT, MailHost, postfix_wanted
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 
@@ -84,13 +84,10 @@ def test_the_users_script_runs_unless_the_verdict_is_block(host: MailHost) -> No
 
 def test_a_forged_verdict_is_dropped_and_an_attached_message_is_left_alone(host: MailHost) -> None:
     forged = f"{VERDICT}: {ANN}; allow; rule=1; proof=dkim\n"
-    host.send(
-        f"{forged}MIME-Version: 1.0\nContent-Type: message/rfc822\n\n{forged}Subject: inner\n\nhi", ANN
-    )
+    host.send(f"{forged}MIME-Version: 1.0\nContent-Type: message/rfc822\n\n{forged}Subject: inner\n\nhi", ANN)
     (message,) = host.read(ANN)
-    (inner,) = message.get_payload()
     assert message[VERDICT] is None
-    assert inner[VERDICT] == f"{ANN}; allow; rule=1; proof=dkim"
+    assert message.get_content()[VERDICT] == f"{ANN}; allow; rule=1; proof=dkim"
 
 
 def test_an_unknown_recipient_is_refused(host: MailHost) -> None:

@@ -79,7 +79,7 @@ def test_certain(field: str) -> None:
         ("Friends: joe@x.org;", ["joe@x.org"]),
         ("Smith, Joe <joe@x.org>", ["joe@x.org"]),
         ("Joe <joe@x.org", ["joe@x.org"]),
-        ('"Joe <joe@x.org>', ["joe@x.org"]),
+        ('"Joe <joe@x.org>', ['"joe <joe"@x.org>', "joe@x.org"]),
         ("Joe <joe@x.org>,", ["joe@x.org"]),
         ("joe(that's me)@x.org", ["joe@x.org"]),
         ("joe@[192.0.2.9]", ["joe@[192.0.2.9]"]),

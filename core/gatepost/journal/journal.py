@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lmdb
@@ -80,13 +80,32 @@ class Journal:
             while cursor.first() and _SEQUENCE.unpack(cursor.key())[0] <= up_to:
                 cursor.delete()
 
-    def settle(self, is_held: Callable[[Fact], bool]) -> int:
-        """Remove the facts that a published snapshot holds; gives the number of facts left."""
-        held = [fact for fact in self._facts() if is_held(fact)]
-        with self._environment.begin(write=True, db=self._recent) as transaction:
-            for fact in held:
-                transaction.delete(_fact_key(fact))
-            return int(transaction.stat(self._recent)["entries"])
+    def settle(self, kind: FactKind, is_held: Callable[[Fact], bool]) -> int:
+        """Remove the facts of a kind that a published snapshot holds; gives the number that is left."""
+        facts = self.facts(kind)
+        held = [fact for fact in facts if is_held(fact)]
+        if held:
+            with self._environment.begin(write=True, db=self._recent) as transaction:
+                for fact in held:
+                    transaction.delete(_fact_key(fact))
+        return len(facts) - len(held)
+
+    def facts(self, kind: FactKind) -> list[Fact]:
+        """List what `recent` holds of a kind."""
+        with self._environment.begin(db=self._recent) as transaction:
+            entries = [decode(bytes(value)) for _, value in transaction.cursor()]
+        return [entry for entry in entries if isinstance(entry, Fact) and entry.kind is kind]
+
+    def erase(self, is_about: Callable[[Entry], bool]) -> int:
+        """Remove what is about somebody from journal and recent; gives the number of entries removed."""
+        removed = 0
+        with self._environment.begin(write=True) as transaction:
+            for table in (self._entry, self._recent):
+                doomed = [
+                    bytes(k) for k, value in transaction.cursor(table) if is_about(decode(bytes(value)))
+                ]
+                removed += sum(transaction.delete(key, db=table) for key in doomed)
+        return removed
 
     def waiting(self) -> int:
         """Count the entries that are not in the database yet."""
@@ -111,13 +130,6 @@ class Journal:
             transaction.put(_SEQUENCE.pack(sequence), encode(entry), db=self._entry, append=True)
         if entries:
             transaction.put(b"next", _SEQUENCE.pack(sequence + 1), db=self._meta)
-
-    def _facts(self) -> Iterator[Fact]:
-        with self._environment.begin(db=self._recent) as transaction:
-            for _, value in transaction.cursor():
-                fact = decode(bytes(value))
-                if isinstance(fact, Fact):
-                    yield fact
 
 
 def _fact_key(fact: Fact) -> bytes:

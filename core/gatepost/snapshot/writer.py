@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lmdb
 
-from gatepost.lookup import Alias
+from gatepost.lookup import UNLISTED, Alias
 from gatepost.network import parse_network
 from gatepost.pattern import PatternKind, parse_pattern
 from gatepost.position import Position
 from gatepost.probe import text_key
 from gatepost.snapshot.codec import (
     ScopeRecord,
+    decode_alias,
     decode_scope,
     encode_alias,
     encode_row,
@@ -24,13 +25,14 @@ from gatepost.snapshot.codec import (
     network_key,
     scope_key,
 )
-from gatepost.snapshot.generation import FORMAT, Generation, open_for_writing, write_stamp
+from gatepost.snapshot.generation import FORMAT, ON_DEMAND, Generation, open_for_writing, write_stamp
 
 if TYPE_CHECKING:
     from gatepost.store.feed import RuleRow, Touched
 
 _ITEMS_AT_ONCE = 100_000
 _SCOPES = b"scopes"
+_UNLISTED = UNLISTED.encode()
 Progress = Callable[[int], None]
 _Item = tuple[bytes, bytes]
 
@@ -126,8 +128,23 @@ def _put(generation: Generation, rules: list[_Item], scopes: list[_Item]) -> Non
 def _put_aliases(
     transaction: lmdb.Transaction, generation: Generation, aliases: Iterable[tuple[str, Alias | None]]
 ) -> None:
-    for address, alias in aliases:
-        transaction.put(text_key(address), encode_alias(alias), db=generation.alias)
+    changed = [(text_key(address), encode_alias(alias)) for address, alias in aliases]
+    transaction.cursor(generation.alias).putmulti(changed)
+    if any(key.startswith(_UNLISTED) for key, _ in changed):
+        _flag(transaction, generation)
+
+
+def _flag(transaction: lmdb.Transaction, generation: Generation) -> None:
+    """Set or clear the flag that some alias tables can only be asked: one row a host says which."""
+    with transaction.cursor(generation.alias) as cursor:
+        on = cursor.set_range(_UNLISTED) and any(
+            decode_alias(bytes(value))
+            for _, value in takewhile(lambda item: bytes(item[0]).startswith(_UNLISTED), cursor)
+        )
+    if on:
+        transaction.put(ON_DEMAND, b"1", db=generation.meta)
+    else:
+        transaction.delete(ON_DEMAND, db=generation.meta)
 
 
 def _noted(record: ScopeRecord, kind: int, pattern: str) -> ScopeRecord:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -89,6 +90,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = plain.execution_options(gatepost_begin="IMMEDIATE")
         with connection.begin():
             yield connection
+
+
+def upsert(connection: Connection, table: sa.Table) -> Any:  # the two dialects' inserts share no base class
+    """Begin an insert that can say what to do about a row that is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
 
 
 @contextmanager

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from gatepost.journal.entries import Entry, EventEntry, HitsEntry
 from gatepost.store import tables
-from gatepost.store.database import reading, writing
+from gatepost.store.database import reading, upsert, writing
 
 _drained, _event, _hits = tables.drained, tables.event, tables.rule_hits
 _SHORT, _LONG = 255, 1000
@@ -49,7 +47,7 @@ def _mark(connection: Connection, journal: str) -> int:
 
 
 def _set_mark(connection: Connection, journal: str, sequence: int) -> None:
-    new = _upsert(connection, _drained).values(journal=journal, sequence=sequence)
+    new = upsert(connection, _drained).values(journal=journal, sequence=sequence)
     connection.execute(new.on_conflict_do_update(index_elements=["journal"], set_={"sequence": sequence}))
 
 
@@ -60,7 +58,7 @@ def _store_hits(connection: Connection, entries: list[HitsEntry]) -> None:
         total.update(entry.hits)
         last |= dict.fromkeys(entry.hits, entry.at)
     for rule, hits in sorted(total.items()):
-        new = _upsert(connection, _hits).values(rule_id=rule, hits=hits, last_hit=last[rule])
+        new = upsert(connection, _hits).values(rule_id=rule, hits=hits, last_hit=last[rule])
         more = {"hits": _hits.c.hits + hits, "last_hit": last[rule]}
         connection.execute(new.on_conflict_do_update(index_elements=["rule_id"], set_=more))
 
@@ -92,8 +90,3 @@ def _store_event(connection: Connection, host: str, entry: EventEntry) -> None:
 def _clean(text: str) -> str:
     """Make text of the network fit for any database: valid Unicode, no NUL, bounded."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_LONG]
-
-
-def _upsert(connection: Connection, table: sa.Table) -> Any:  # the two dialects' inserts share no base class
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
