@@ -10,9 +10,9 @@ from gatepost.address import Address, parse_address
 from gatepost.domain import canonical_domain
 
 _WORD = re.compile(r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|[^\s,{}])+")
-_MARKED = re.compile(r"<([^<>]*)>")
 _QUOTED = r'"(?:\\.|[^"\\])*"'
 _COMMENT = r"\((?:\\.|[^()\\])*\)"
+_MARKED = re.compile(rf"{_QUOTED}|{_COMMENT}|<([^<>]*)>")
 _SECTION = re.compile(rf"(?:{_QUOTED}|{_COMMENT}|<[^<>]*>|[^,])+")
 _ADDRESS = re.compile(rf'{_COMMENT}|((?:{_QUOTED}|\[[^\]]*\]|[^\s,"()<>\[\]])+)')
 _PROXY = "proxy:"
@@ -129,11 +129,8 @@ def targets(value: str, address: str, settings: Settings) -> tuple[str, ...]:
 def _addresses(value: str) -> Iterator[str]:
     """Go through the addresses of a value; of `Ann <ann@x.org>` only the marked one counts."""
     for section in _SECTION.findall(value):
-        marked = _MARKED.findall(re.sub(_QUOTED, "", section)) if "<" in section else []
-        if marked:
-            yield from (text.strip() for text in _MARKED.findall(section) if text.strip())
-        else:
-            yield from filter(None, _ADDRESS.findall(section))
+        marked = [text.strip() for text in _MARKED.findall(section)]
+        yield from filter(None, marked if any(marked) else _ADDRESS.findall(section))
 
 
 def _qualified(text: str, settings: Settings) -> str:

@@ -77,7 +77,7 @@ class PrivateDovecot(PrivateServer):
 
     def _configuration_text(self) -> str:
         extra = (
-            Setting("base_dir", str(self.folder / "run"), "its own sockets"),
+            Setting("base_dir", str(self._working_directory()), "its own sockets"),
             Setting("state_dir", str(self.folder / "state"), "its own state"),
             Setting("log_path", str(self._log_path()), "its own log"),
             Setting("ssl", "no", "nothing leaves loopback"),
@@ -87,14 +87,11 @@ class PrivateDovecot(PrivateServer):
     def _launch(self) -> None:
         self._run("dovecot", "-c", str(self.configuration))
 
-    def _leader(self) -> int | None:
-        """Trust the pid file only if that process runs this configuration."""
-        try:
-            pid = int((self.folder / "run/master.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        return pid if os.fsencode(self.configuration) in command else None
+    def _pid_file(self) -> Path:
+        return self._working_directory() / "master.pid"
+
+    def _working_directory(self) -> Path:
+        return self.folder / "run"
 
     def _ports(self) -> tuple[tuple[str, int], ...]:
         return ((self.model.imap.address, self.model.imap.port),)

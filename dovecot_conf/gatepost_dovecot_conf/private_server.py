@@ -64,6 +64,7 @@ class PrivateServer(ABC):
         """Start afresh and wait until every port answers; what a killed run left is ended first."""
         self._check_place()
         self.stop()
+        self._pid_file().unlink(missing_ok=True)  # Dovecot believes it if the pid is in use again
         self._check_ports()
         try:
             self._prepare()
@@ -79,12 +80,12 @@ class PrivateServer(ABC):
         leader = self._leader()
         if leader is None:
             return
-        self._quit(leader)
+        _end(leader)
         try:
-            self._wait(lambda: not _group_lives(leader), _STOP_SECONDS, "to end")
+            self._wait(lambda: not _members(leader), _STOP_SECONDS, "to end")
         except UnavailableError:
             os.killpg(leader, signal.SIGKILL)
-            self._wait(lambda: not _group_lives(leader), _STOP_SECONDS, "to be killed")
+            self._wait(lambda: not _members(leader), _STOP_SECONDS, "to be killed")
 
     @property
     def log(self) -> str:
@@ -111,12 +112,27 @@ class PrivateServer(ABC):
         """Start the server as a daemon."""
 
     @abstractmethod
-    def _leader(self) -> int | None:
-        """Name the running server's process, which leads its process group."""
+    def _pid_file(self) -> Path:
+        """Name the file that holds the first process, which leads its process group."""
 
-    def _quit(self, leader: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(leader, signal.SIGTERM)
+    @abstractmethod
+    def _working_directory(self) -> Path:
+        """Name the folder that the server's processes change to."""
+
+    def _leader(self) -> int | None:
+        """Believe the pid file only if one of that group is in our folder, for pids are used again."""
+        try:
+            leader = int(self._pid_file().read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        ours = any(map(self._works_here, _members(leader)))
+        return leader if ours else None
+
+    def _works_here(self, pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/cwd").samefile(self._working_directory())
+        except OSError:
+            return False
 
     def _run(self, *command: str) -> str:
         """Run a command; its output goes to a file, for a daemon would hold a pipe open."""
@@ -202,13 +218,22 @@ def _first_bytes(address: str, port: int) -> bytes:
         return b""
 
 
-def _group_lives(group: int) -> bool:
-    """Say whether a process of this group still runs; one that is only unreaped does not count."""
+def _end(leader: int) -> None:
+    """Ask a group's leader to end it, or all of the group if the leader was killed."""
+    with contextlib.suppress(ProcessLookupError):
+        if leader in _members(leader):
+            os.kill(leader, signal.SIGTERM)
+        else:
+            os.killpg(leader, signal.SIGTERM)
+
+
+def _members(group: int) -> set[int]:
+    """Find the processes of a group; one that has ended and is only unreaped does not count."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
-        return False
-    return any(_runs_in(group, path) for path in Path("/proc").glob("[0-9]*/stat"))
+        return set()
+    return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _runs_in(group, path)}
 
 
 def _runs_in(group: int, stat: Path) -> bool:

@@ -7,7 +7,6 @@ no file in its chroot, because every table is opened before and no name is looke
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import shutil
@@ -132,17 +131,11 @@ class PrivatePostfix(PrivateServer):
         self._run("postconf", "-c", str(self.etc), "-n")
         self._run("postfix", "-c", str(self.etc), "start")
 
-    def _leader(self) -> int | None:
-        """Trust the pid file only while master(8) holds its lock, for a pid may be used again."""
-        pid_file = self.queue_directory / "pid/master.pid"
-        try:
-            with pid_file.open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return None
-        except BlockingIOError:
-            return int(pid_file.read_text())
-        return None
+    def _pid_file(self) -> Path:
+        return self.queue_directory / "pid/master.pid"
+
+    def _working_directory(self) -> Path:
+        return self.queue_directory
 
     def _ports(self) -> tuple[tuple[str, int], ...]:
         return tuple((listener.address, listener.port) for listener in self.model.listeners)

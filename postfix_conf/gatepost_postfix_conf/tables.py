@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gatepost.address import parse_address
-from gatepost.domain import canonical_domain
+from gatepost.domain import canonical_domain, display_domain
 from gatepost.errors import DataError
 from gatepost_postfix_conf.model import PostfixModel, Table
 
@@ -20,10 +20,13 @@ VERDICT_HEADER = "X-Gatepost-Verdict"
 
 
 def lookup_tables(model: PostfixModel) -> tuple[Table, ...]:
-    """Say which addresses exist here and where the aliases lead, in a fixed order."""
+    """Say which addresses exist here and where the aliases lead, in a fixed order.
+
+    With SMTPUTF8 a recipient may come in Unicode, and Postfix looks it up as it comes: both spellings.
+    """
     return (
-        Table(DOMAINS, _existing(map(canonical_domain, model.domains))),
-        Table(MAILBOXES, _existing(map(_address, model.mailboxes))),
+        Table(DOMAINS, _existing(_spelled(model, map(canonical_domain, model.domains)))),
+        Table(MAILBOXES, _existing(_spelled(model, map(_address, model.mailboxes)))),
         Table(ALIASES, tuple(sorted(map(_alias, model.aliases)))),
     )
 
@@ -42,6 +45,15 @@ def verdict_checks_text(command: str) -> str:
 def banner(command: str) -> str:
     """Begin a generated file: who wrote it, and what writes it again."""
     return f"# Written by Gatepost; change it with: {command}"
+
+
+def _spelled(model: PostfixModel, names: Iterable[str]) -> Iterable[str]:
+    """Add the Unicode spelling of internationalized domains where it can come in."""
+    for name in names:
+        yield name
+        local, at, domain = name.rpartition("@")
+        if model.smtputf8:
+            yield f"{local}{at}{display_domain(domain)}"
 
 
 def _existing(names: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -21,8 +21,9 @@ def golden_host() -> Iterator[PrivateHost]:
     """Start Postfix, Dovecot and Gatepost with the mailboxes that the table names."""
     folder = Path(tempfile.mkdtemp(prefix="gatepost-"))
     folder.chmod(0o755)
-    mailboxes = tuple(f"{local}@{domain}" for domain in sorted(LOCAL_DOMAINS) for local in LOCAL_PARTS)
-    plan = HostPlan(tuple(sorted(LOCAL_DOMAINS)), mailboxes, alias_sync_seconds=0, smtputf8=True)
+    domains = tuple(sorted(LOCAL_DOMAINS))
+    mailboxes = tuple(f"{local}@{domain}" for domain in domains for local in LOCAL_PARTS)
+    plan = HostPlan(domains, mailboxes, alias_sync_seconds=0, smtputf8=True)
     try:
         with PrivateHost(folder, plan) as host:
             yield host

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from gatepost.journal.journal import Journal
 from gatepost.store import tables
 from gatepost.store.changes import Author, one_change
 from gatepost.store.rules import NewRule, list_rules, remove_rows, rule_values
+from gatepost_agent.alias_sync import AliasSync
 from gatepost_cli.demo.host import PrivateHost
 from tests.golden.cases import Case, rules_of
 
@@ -34,6 +36,15 @@ class InForce:
         return next(own for own, given in self.numbers.items() if given == number)
 
 
+def _sync_aliases(host: PrivateHost) -> None:
+    """Read Postfix's aliases as the agent does."""
+    journal = Journal(host.config.journal_folder)
+    try:
+        AliasSync(host.engine, host.config.aliases.postfix_config, journal, "golden").sync()
+    finally:
+        journal.close()
+
+
 def bring_into_force(case: Case, host: PrivateHost) -> InForce:
     """Replace everything and wait until the snapshot has it."""
     engine = host.engine
@@ -46,6 +57,9 @@ def bring_into_force(case: Case, host: PrivateHost) -> InForce:
             key = connection.execute(sa.insert(tables.rule).values(values)).inserted_primary_key
             assert key is not None
             numbers[rule.id] = key[0]
+    if case.aliases or host.plan.aliases:
+        host.set_aliases(case.aliases)
+        _sync_aliases(host)
     host.wait_for_snapshot()
     engine.dispose()
     return InForce(host, numbers)

@@ -41,13 +41,12 @@ def test_headers(case: Case, dialogue: Dialogue, in_force: InForce) -> None:
     assert dialogue.mail.is_ok, dialogue.mail
     users = in_force.host.plan.mailboxes
     found = [v for user in users for one in stored(in_force.host, user) for v in one.message.get_all(HEADER, [])]
-    assert sorted(map(in_force.told, found)) == sorted(case.headers)
+    assert sorted(set(map(in_force.told, found))) == sorted(case.headers)
 
 
 def _where(in_force: InForce) -> dict[str, str]:
     found = {user: stored(in_force.host, user) for user in in_force.host.plan.mailboxes}
-    assert all(len(messages) <= 1 for messages in found.values())
-    return {user: messages[0].folder for user, messages in found.items() if messages}
+    return {user: " and ".join({m.folder for m in messages}) for user, messages in found.items() if messages}
 
 
 def _rcpt_word(reply: Reply) -> str:

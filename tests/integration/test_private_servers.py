@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from dataclasses import replace
@@ -153,6 +154,16 @@ def test_stop_leaves_no_process_and_start_ends_a_forgotten_run(
             assert forgotten.isdisjoint(second.processes())
             assert len(second.processes()) > 4
         assert not first.processes()
+
+
+def test_start_ends_what_a_killed_master_left(server_folder: Path, prefix: tuple[str, ...]) -> None:
+    with MailHost.start(server_folder / "killed", prefix) as first:
+        for pid_file in ("dovecot/run/master.pid", "postfix/spool/pid/master.pid"):
+            os.kill(int((server_folder / "killed" / pid_file).read_text()), signal.SIGKILL)
+        first.dovecot.start()
+        first.postfix.start()
+        first.send("Subject: hello\n\nhi", ANN)
+        assert len(first.read(ANN)) == 1
 
 
 def test_a_port_that_is_taken_is_refused(

@@ -98,6 +98,12 @@ def upsert(connection: Connection, table: sa.Table) -> Any:  # the two dialects'
     return dialect.insert(table)
 
 
+def hold(connection: Connection, name: str) -> None:
+    """Keep other writers of the same thing waiting until this transaction ends; in SQLite they wait anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
 @contextmanager
 def _clear_errors(engine: Engine) -> Iterator[None]:
     try:

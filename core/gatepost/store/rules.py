@@ -15,7 +15,7 @@ from gatepost.rule import Action, Demand, Effect, Rule, Terms
 from gatepost.scope import Scope, ScopeKind
 from gatepost.store import tables
 from gatepost.store.changes import Author, one_change
-from gatepost.store.database import reading
+from gatepost.store.database import hold, reading
 
 _KEYS_AT_ONCE = 400
 _ROWS_AT_ONCE = 1000
@@ -97,6 +97,7 @@ def rule_values(new: NewRule, change: str) -> dict[str, object]:
 def add_rule(engine: Engine, author: Author, new: NewRule) -> tuple[RuleRecord, RuleRecord | None]:
     """Add a rule; one with the same action, pattern, scope and enforcement is replaced and given too."""
     with one_change(engine, author) as (connection, change):
+        hold(connection, f"rule {new.terms.scope} {new.terms.pattern}")
         replaced = _same_key(connection, new.terms)
         if replaced is not None:
             remove_rows(connection, change, [replaced.rule.id])

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from gatepost.errors import DatabaseError
 from gatepost.store import tables
 from gatepost.store.changes import SITE_ROW
-from gatepost.store.database import reading, writing
+from gatepost.store.database import hold, reading, writing
 
 HEAD = "0001"
 """the newest revision under migrations/versions; a test holds it true"""
@@ -57,6 +57,7 @@ def upgrade(engine: Engine) -> bool:
     from alembic.config import Config  # noqa: PLC0415
 
     with writing(engine) as connection:
+        hold(connection, "schema")
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection

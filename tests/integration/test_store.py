@@ -1,0 +1,445 @@
+"""The store, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from sqlite3 import connect
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Engine
+
+from gatepost.config import Database
+from gatepost.errors import ConfigError, DatabaseError
+from gatepost.lookup import Alias
+from gatepost.pattern import parse_pattern
+from gatepost.rule import Action, Demand, Effect, Terms, make_terms
+from gatepost.scope import parse_scope
+from gatepost.store import tables
+from gatepost.store.changes import Author, insert_batch, one_change, open_batch
+from gatepost.store.database import connect_url, make_engine, reading, writing
+from gatepost.store.feed import Position, Touched, change_id, is_adopted, read_changes, read_position
+from gatepost.store.rules import (
+    Filter,
+    NewRule,
+    add_rule,
+    count_rules,
+    get_rule,
+    list_rules,
+    remove_rules,
+    stream_live,
+)
+from gatepost.store.schema import HEAD, MIGRATIONS, adopt, current_revision, require_schema, upgrade
+from tests.integration.postgres import Postgres
+
+SECONDS = 30
+
+
+def block(pattern: str, scope: str = "site") -> NewRule:
+    return NewRule(make_terms(Terms(Action.BLOCK, parse_pattern(pattern), parse_scope(scope))))
+
+
+def position(engine: Engine) -> Position:
+    with reading(engine) as connection:
+        return read_position(connection)
+
+
+def changes(engine: Engine, since: Position, limit: int = 50) -> Touched | None:
+    with reading(engine) as connection:
+        return read_changes(connection, since, limit)
+
+
+def touched(engine: Engine, since: Position) -> set[str]:
+    """Name the patterns that were touched since a position."""
+    found = changes(engine, since)
+    return {pattern for _, pattern in found.rules} if found else set()
+
+
+# The schema.
+
+
+def test_upgrade_fills_an_empty_database_once(empty_engine: Engine) -> None:
+    assert current_revision(empty_engine) is None
+    assert upgrade(empty_engine)
+    before = position(empty_engine)
+    assert not upgrade(empty_engine)
+    assert (current_revision(empty_engine), position(empty_engine)) == (HEAD, before)
+
+
+def test_head_is_the_newest_migration() -> None:
+    revisions = {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("*.py")}
+    assert max(revisions) == HEAD
+
+
+def test_the_tables_are_what_the_migrations_make(engine: Engine) -> None:
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_a_new_database_is_at_the_start_of_a_history_of_its_own(engine: Engine) -> None:
+    start = position(engine)
+    assert (start.epoch, start.number, start.change, len(start.uuid)) == (1, 0, "", 36)
+    assert changes(engine, start) is None
+
+
+def test_two_upgrades_at_once_make_one_schema(database: Database) -> None:
+    engines = [make_engine(database) for _ in range(2)]
+    try:
+        run_all([partial(upgrade, one) for one in engines])
+        assert position(engines[0]) == position(engines[1])
+    finally:
+        for one in engines:
+            one.dispose()
+
+
+# Rules.
+
+
+def test_a_rule_comes_back_as_it_went(engine: Engine, author: Author) -> None:
+    pattern, scope = parse_pattern('"two wörds"@x.org'), parse_scope("example.com")
+    terms = Terms(Action.ALLOW, pattern, scope, enforced=True, demand=Demand.REQUIRED, expires=2_000_000_000)
+    record, replaced = add_rule(engine, author, NewRule(terms, "says „ann“", "test"))
+    assert (record.rule.terms, record.note, record.origin, replaced) == (terms, "says „ann“", "test", None)
+    assert (record.author, record.created, record.hits, record.last_hit) == ("ann", 1_750_000_000.0, 0, None)
+    assert list_rules(engine) == [record]
+    assert get_rule(engine, record.rule.id) == record
+
+
+@pytest.mark.parametrize("pattern", ["joe@x.org", "x.org", ".x.org", "joe@", "192.0.2.0/24", "2001:db8::7"])
+def test_every_kind_of_pattern_comes_back(engine: Engine, author: Author, pattern: str) -> None:
+    record, _ = add_rule(engine, author, block(pattern))
+    assert record.rule.terms.pattern == parse_pattern(pattern)
+
+
+def test_the_longest_address_fits(engine: Engine, author: Author) -> None:
+    quoted = '"' + '\\"' * 64 + '"'
+    longest = f"{quoted}@{'.'.join(['d' * 61] * 4)}"
+    assert str(add_rule(engine, author, block(longest))[0].rule.terms.pattern) == longest
+
+
+def test_the_same_key_is_replaced_and_the_old_rule_kept_for_the_audit(engine: Engine, author: Author) -> None:
+    first, _ = add_rule(engine, author, block("x.org"))
+    junk = make_terms(Terms(Action.BLOCK, parse_pattern("x.org"), parse_scope("site"), effect=Effect.JUNK))
+    second, replaced = add_rule(engine, author, NewRule(junk))
+    assert replaced == first
+    assert list_rules(engine) == [second]
+    old = get_rule(engine, first.rule.id)
+    assert old is not None
+    assert old.removed
+
+
+def test_the_same_rule_added_many_times_at_once_is_there_once(engine: Engine, author: Author) -> None:
+    run_all([lambda: add_rule(engine, author, block("x.org"))] * 4)
+    assert count_rules(engine) == 1
+
+
+def test_an_allow_and_a_block_of_one_pattern_stand_side_by_side(engine: Engine, author: Author) -> None:
+    add_rule(engine, author, block("x.org"))
+    add_rule(engine, author, NewRule(Terms(Action.ALLOW, parse_pattern("x.org"), parse_scope("site"))))
+    assert count_rules(engine) == 2
+
+
+def test_removing_tells_how_many_were_there(engine: Engine, author: Author) -> None:
+    ids = [add_rule(engine, author, block(f"x{n}.org"))[0].rule.id for n in range(3)]
+    assert remove_rules(engine, author, [*ids[:2], 999]) == 2
+    assert remove_rules(engine, author, ids) == 1
+    assert count_rules(engine) == 0
+
+
+def test_removing_thousands_is_one_change(engine: Engine, author: Author) -> None:
+    start = position(engine)
+    assert remove_rules(engine, author, range(1, 5_000)) == 0
+    assert position(engine).number == start.number + 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), [1, 2, 3]),
+        (Filter(scope=parse_scope("site")), [1, 2]),
+        (Filter(pattern=parse_pattern("X.ORG")), [1, 3]),
+        (Filter(text="0%"), []),
+        (Filter(text="Y.O"), [2]),
+        (Filter(origin="cli", ids=(2, 3)), [2, 3]),
+        (Filter(action=Action.ALLOW), []),
+    ],
+)
+def test_listing(engine: Engine, author: Author, wanted: Filter, found: list[int]) -> None:
+    for one in (block("x.org"), block("y.org"), block("x.org", "example.com")):
+        add_rule(engine, author, one)
+    assert [record.rule.id for record in list_rules(engine, wanted)] == found
+
+
+def test_streaming_goes_through_all_in_lists(engine: Engine, author: Author) -> None:
+    for n in range(5):
+        add_rule(engine, author, block(f"x{n}.org"))
+    with reading(engine) as connection:
+        assert [len(some) for some in stream_live(connection, size=2)] == [2, 2, 1]
+
+
+# The feed.
+
+
+def test_numbers_are_in_the_order_of_commits(engine: Engine, author: Author) -> None:
+    start = position(engine)
+    record, _ = add_rule(engine, author, block("x.org"))
+    between = position(engine)
+    remove_rules(engine, author, [record.rule.id])
+    assert [between.number, position(engine).number] == [start.number + 1, start.number + 2]
+    assert touched(engine, start) == touched(engine, between) == {"x.org"}
+    assert changes(engine, position(engine)) is None
+
+
+def test_reading_in_small_steps_ends_where_one_step_does(engine: Engine, author: Author) -> None:
+    here = position(engine)
+    for n in range(5):
+        add_rule(engine, author, block(f"x{n}.org"))
+    seen: list[str] = []
+    while found := changes(engine, here, limit=2):
+        seen += [pattern for _, pattern in found.rules]
+        here = found.position
+    assert sorted(seen) == [f"x{n}.org" for n in range(5)]
+    assert here == position(engine)
+
+
+def test_a_position_names_the_change_itself(engine: Engine, author: Author) -> None:
+    add_rule(engine, author, block("x.org"))
+    here = position(engine)
+    with reading(engine) as connection:
+        assert change_id(connection, here.number) == here.change != ""
+        assert change_id(connection, here.number + 1) == ""
+
+
+def test_a_change_that_fails_leaves_nothing(engine: Engine, author: Author) -> None:
+    start = position(engine)
+    with pytest.raises(ZeroDivisionError), one_change(engine, author) as (connection, _):
+        connection.execute(sa.delete(tables.rule))
+        raise ZeroDivisionError
+    assert position(engine) == start
+    with reading(engine) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(tables.batch)) == 0
+
+
+def test_aliases_are_in_the_feed(engine: Engine, author: Author) -> None:
+    start = position(engine)
+    row = {"targets": ["ann@example.com"], "remote": [], "source": "virtual"}
+    with one_change(engine, author) as (connection, change):
+        connection.execute(sa.insert(tables.alias).values(address="sales@example.com", changed_by=change, **row))
+    found = changes(engine, start)
+    assert found is not None
+    assert found.aliases == {"sales@example.com": Alias(("ann@example.com",))}
+
+
+def test_batches_are_numbered_and_tell_who(engine: Engine, author: Author) -> None:
+    first = open_batch(engine, author)
+    with writing(engine) as connection:
+        second = insert_batch(connection, author, undoes=first)
+        row = connection.execute(sa.select(tables.batch).where(tables.batch.c.id == second)).one()
+    assert (row.author, row.command, row.undoes, row.at) == ("ann", "gatepost block", first, 1_750_000_000.0)
+
+
+# Writers at the same time.
+
+
+def run_all(work: Sequence[Callable[[], object]]) -> None:
+    """Run functions in threads and raise what any of them raises."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        for future in [pool.submit(one) for one in work]:
+            future.result(SECONDS)
+
+
+@contextmanager
+def held_writer(engine: Engine, author: Author, pattern: str) -> Iterator[threading.Event]:
+    """A writer that has added a rule and commits only when told."""
+    written, commit = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with one_change(engine, author) as (connection, change):
+            values = {"action": "block", "kind": 1, "pattern": pattern, "scope_kind": 0, "scope": ""}
+            rest = {"enforced": False, "effect": "reject", "proof": "none", "note": "", "origin": "cli"}
+            connection.execute(sa.insert(tables.rule).values(**values, **rest, added_by=change))
+            written.set()
+            assert commit.wait(SECONDS)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert written.wait(SECONDS)
+    try:
+        yield commit
+    finally:
+        commit.set()
+        thread.join(SECONDS)
+
+
+def test_what_began_earlier_and_commits_later_is_not_missed(engine: Engine, author: Author) -> None:
+    start = position(engine)
+    with held_writer(engine, author, "early.org") as commit:
+        late = threading.Thread(target=add_rule, args=(engine, author, block("late.org")))
+        late.start()
+        if engine.dialect.name == "postgresql":  # there, writers truly overlap; SQLite lets one in at a time
+            late.join(SECONDS)
+            assert touched(engine, start) == {"late.org"}
+        else:
+            assert touched(engine, start) == set()
+        between = position(engine)
+        commit.set()
+        late.join(SECONDS)
+    assert touched(engine, between) | touched(engine, start) == {"early.org", "late.org"}
+    assert "early.org" in touched(engine, between)
+
+
+def test_many_writers_and_a_reader_that_polls(engine: Engine, author: Author) -> None:
+    here, seen = position(engine), set[str]()
+    wanted = {f"x{n}-{k}.org" for n in range(4) for k in range(5)}
+
+    def write(n: int) -> None:
+        for k in range(5):
+            add_rule(engine, author, block(f"x{n}-{k}.org"))
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads) or changes(engine, here):
+        if found := changes(engine, here):
+            seen |= {pattern for _, pattern in found.rules}
+            here = found.position
+    assert seen == wanted
+    assert here == position(engine)
+
+
+# Another database.
+
+
+def test_adopting_raises_the_epoch_and_names_the_predecessor(engine: Engine) -> None:
+    before = position(engine)
+    with writing(engine) as connection:
+        assert adopt(connection, "another-uuid", "ann") == before.epoch + 1
+    with reading(engine) as connection:
+        assert is_adopted(connection, "another-uuid", 1)
+        assert not is_adopted(connection, "a-third-uuid", 1)
+        assert not is_adopted(connection, before.uuid, before.epoch)
+
+
+def test_a_restored_backup_is_adopted_since_an_epoch_of_its_own(engine: Engine) -> None:
+    own = position(engine)
+    with writing(engine) as connection:
+        adopt(connection, own.uuid, "ann")
+    with reading(engine) as connection:
+        assert is_adopted(connection, own.uuid, own.epoch)
+        assert not is_adopted(connection, own.uuid, own.epoch + 1)
+
+
+# What is told when it fails.
+
+
+def complaint(settings: Database) -> DatabaseError:
+    """Try to read, and give the error."""
+    engine = make_engine(settings)
+    with pytest.raises(DatabaseError) as caught:
+        require_schema(engine)
+    engine.dispose()
+    return caught.value
+
+
+def test_a_missing_schema_is_told(database: Database) -> None:
+    error = complaint(database)
+    assert (error.message, error.hint) == ("the database has no schema yet", "create it with: gatepost db upgrade")
+
+
+def test_reading_without_a_schema_shows_the_way_out(empty_engine: Engine) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        list_rules(empty_engine)
+    assert caught.value.hint == "create or upgrade the schema with: gatepost db upgrade"
+
+
+def test_a_newer_schema_is_left_alone(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    for touch in (require_schema, upgrade):
+        with pytest.raises(DatabaseError, match="of a newer Gatepost") as caught:
+            touch(engine)
+        assert caught.value.hint == "upgrade Gatepost on this host too"
+    assert current_revision(engine) == "9999"
+
+
+def test_an_older_schema_is_told(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(DatabaseError, match=f"has schema 0000, {HEAD} is needed") as caught:
+        require_schema(engine)
+    assert caught.value.hint == "run: gatepost db upgrade"
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    error = complaint(Database(url=f"sqlite:///{tmp_path}"))
+    assert error.message == f"database sqlite:///{tmp_path}: unable to open database file"
+    assert error.hint == "mail goes on by the last snapshot; see: gatepost doctor"
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gatepost.db").write_text("these are not the rows you are looking for" * 100)
+    assert "file is not a database" in complaint(Database(url=f"sqlite:///{tmp_path / 'gatepost.db'}")).message
+
+
+def test_a_locked_file_is_told_after_the_time_that_was_set(tmp_path: Path, author: Author) -> None:
+    engine = make_engine(Database(url=f"sqlite:///{tmp_path / 'gatepost.db'}", busy_timeout_seconds=0.1))
+    upgrade(engine)
+    with closing(connect(tmp_path / "gatepost.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match="database is locked"):
+            add_rule(engine, author, block("x.org"))
+        assert count_rules(engine) == 0  # reading goes on
+    engine.dispose()
+
+
+def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
+    error = complaint(Database(url=f"postgresql+psycopg://gatepost:secret@/gatepost?host={tmp_path}"))
+    assert "No such file or directory" in error.message
+    assert "secret" not in error.message
+    assert error.hint == "mail goes on by the last snapshot; see: gatepost doctor"
+
+
+def test_a_database_that_is_not_there_is_not_taken_for_a_missing_schema(postgres: Postgres) -> None:
+    error = complaint(Database(url=postgres.url("nowhere")))
+    assert 'database "nowhere" does not exist' in error.message
+    assert error.hint == "mail goes on by the last snapshot; see: gatepost doctor"
+
+
+def test_a_server_that_was_killed_is_told_and_found_again(postgres: Postgres, author: Author) -> None:
+    engine = make_engine(Database(url=postgres.new_database()))
+    upgrade(engine)
+    postgres.kill()
+    try:
+        with pytest.raises(DatabaseError):
+            count_rules(engine)
+    finally:
+        postgres.start()
+    add_rule(engine, author, block("x.org"))
+    assert count_rules(engine) == 1
+    engine.dispose()
+
+
+def test_an_unknown_kind_of_database_is_a_matter_of_configuration() -> None:
+    with pytest.raises(ConfigError, match="no such database: oracular") as caught:
+        make_engine(Database(url="oracular://host/name"))
+    assert "postgresql+psycopg" in caught.value.hint
+
+
+def test_the_password_is_the_first_line_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("sé:cret@\nsecond line\n")
+    url = connect_url(Database(url="postgresql+psycopg://gatepost@db/gatepost", password_file=str(file)))
+    assert (url.password, url.host) == ("sé:cret@", "db")
+
+
+def test_a_password_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"database\.password_file: .*No such file"):
+        connect_url(Database(password_file=str(tmp_path / "password")))
