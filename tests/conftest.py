@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import Engine
+from tests.integration.postgres import Postgres
 
 from gatepost.config import Database
 from gatepost.store.changes import Author
 from gatepost.store.database import make_engine
 from gatepost.store.schema import upgrade
-from tests.integration.postgres import Postgres
 
 settings.register_profile(
     "gatepost",

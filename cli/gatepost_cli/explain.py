@@ -85,7 +85,7 @@ def _explain(
     proofs: Proofs,
     now: float,
 ) -> Explained:
-    from gatepost.decision import at_rcpt
+    from gatepost.decision import RcptAnswer, at_rcpt
     from gatepost.judge import judge
     from gatepost.recipient import targets
     from gatepost.store.rules import Filter, stream_records
@@ -94,8 +94,11 @@ def _explain(
 
     lookup = SqlLookup(connection)
     mailboxes = targets(recipient, lookup)
-    verdicts = tuple((target, judge(everything, target, lookup, proofs, now)) for target in mailboxes)
-    answer = at_rcpt([judge(envelope, target, lookup, proofs, now) for target in mailboxes])
+    at_first = tuple((target, judge(envelope, target, lookup, proofs, now)) for target in mailboxes)
+    answer = at_rcpt([verdict for _, verdict in at_first])
+    verdicts = at_first  # what is refused at RCPT has no end of message that could still change it
+    if answer is not RcptAnswer.REJECT:
+        verdicts = tuple((target, judge(everything, target, lookup, proofs, now)) for target in mailboxes)
     named = {r.id for _, v in verdicts for r in (v.rule, *v.beats, *v.unproven) if r is not None}
     records = {r.rule.id: r for r in stream_records(connection, Filter(ids=tuple(named)))} if named else {}
     return Explained(recipient, everything, verdicts, answer, records)

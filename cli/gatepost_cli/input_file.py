@@ -32,7 +32,7 @@ class Input(NamedTuple):
 def open_input(name: str) -> Iterator[Input]:
     """Open a file as text; what is not UTF-8 comes out as lone surrogates."""
     try:
-        raw = open(sys.stdin.fileno() if name == _STDIN else name, "rb", closefd=name != _STDIN)  # noqa: SIM115, PTH123  closed below; a descriptor has no path
+        raw = open(sys.stdin.fileno() if name == _STDIN else name, "rb", closefd=name != _STDIN)  # noqa: SIM115  closed below; a descriptor has no path
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
     with raw:

@@ -85,14 +85,19 @@ def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
     sections = {f.name: f.default_factory for f in fields(Config)}
     for name, values in raw.items():
         if name not in sections:
-            yield f"{name}: unknown section{_meant(name, sections)}"
+            yield f"{_shown(name)}: unknown section{_meant(name, sections)}"
         elif not isinstance(values, dict):
             yield f"{name}: must be a section, [{name}]"
         else:
             known = [f.name for f in fields(cast("Any", sections[name]))]
             yield from (
-                f"{name}.{key}: unknown key{_meant(key, known)}" for key in values if key not in known
+                f"{name}.{_shown(key)}: unknown key{_meant(key, known)}" for key in values if key not in known
             )
+
+
+def _shown(key: str) -> str:
+    """Write a key so that it keeps to its line."""
+    return key if key.isprintable() else repr(key)
 
 
 def _meant(word: str, known: Any) -> str:
@@ -109,9 +114,7 @@ def _out_of_range(config: Config) -> Iterator[str]:
             yield f"{path}: must be at least {least}, not {value}"
     for path, sockets in _sockets(config):
         yield from (
-            f"{path}: {s!r} is neither unix:/PATH nor inet:HOST:PORT"
-            for s in sockets
-            if not _is_socket(s)
+            f"{path}: {s!r} is neither unix:/PATH nor inet:HOST:PORT" for s in sockets if not _is_socket(s)
         )
     yield from _networks(config.site.mynetworks)
     if ":" not in config.database.url:

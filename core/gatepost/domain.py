@@ -10,6 +10,7 @@ from gatepost.memo import memo
 
 MAX_OCTETS = 253
 MAX_LABELS = 127
+_DOTS = re.compile("[\u3002\uff0e\uff61]")  # what IDNA takes for a dot (RFC 3490 3.1)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -19,12 +20,13 @@ def canonical_domain(text: str) -> str:
 
     What IDNA refuses is only lower-cased: mail with such a domain still has to be judged.
     """
-    if text.isascii():
-        return text.rstrip(".").lower()
+    domain = _DOTS.sub(".", text).rstrip(".")
+    if domain.isascii():
+        return domain.lower()
     try:
-        return idna.encode(text, uts46=True).decode("ascii").rstrip(".")
+        return idna.encode(domain, uts46=True).decode("ascii").rstrip(".")
     except idna.IDNAError:
-        return text.rstrip(".").casefold()
+        return domain.casefold()
 
 
 def is_domain(text: str) -> bool:

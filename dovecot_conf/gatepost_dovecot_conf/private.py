@@ -9,9 +9,9 @@ import os
 import shutil
 from pathlib import Path
 
+from gatepost.private_server import PrivateServer
 from gatepost_dovecot_conf.model import DovecotModel, Places, User
 from gatepost_dovecot_conf.passwd_file import home, passwd_file
-from gatepost_dovecot_conf.private_server import PrivateServer
 from gatepost_dovecot_conf.render import COMMAND, dovecot_conf
 from gatepost_dovecot_conf.tree import Setting
 from gatepost_dovecot_conf.verdict_script import verdict_script

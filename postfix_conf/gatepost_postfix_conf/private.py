@@ -13,8 +13,8 @@ import shutil
 import time
 from pathlib import Path
 
+from gatepost.private_server import PrivateServer
 from gatepost_postfix_conf.model import PostfixModel, Setting
-from gatepost_postfix_conf.private_server import PrivateServer
 from gatepost_postfix_conf.render import COMMAND, main_cf, master_cf
 from gatepost_postfix_conf.tables import (
     VERDICT_CHECKS,

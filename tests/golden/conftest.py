@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from gatepost_cli.demo.host import HostPlan, PrivateHost
 from tests.golden.cases import LOCAL_DOMAINS, Case, load_cases
 from tests.golden.in_force import InForce, bring_into_force
+
+from gatepost_cli.demo.host import HostPlan, PrivateHost
 
 LOCAL_PARTS = ("ann", "bob", "carl", "dora", "postmaster", "abuse")
 

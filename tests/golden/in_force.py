@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from tests.golden.cases import Case, rules_of
 
 from gatepost.journal.journal import Journal
 from gatepost.store import tables
@@ -12,7 +13,6 @@ from gatepost.store.changes import Author, one_change
 from gatepost.store.rules import NewRule, list_rules, remove_rows, rule_values
 from gatepost_agent.alias_sync import AliasSync
 from gatepost_cli.demo.host import PrivateHost
-from tests.golden.cases import Case, rules_of
 
 AUTHOR = Author("golden", "golden table")
 

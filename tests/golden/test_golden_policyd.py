@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 
-from gatepost_cli.demo.host import PrivateHost
 from tests.golden.cases import Case
 from tests.golden.in_force import InForce
+
+from gatepost_cli.demo.host import PrivateHost
 
 
 def test_rcpt(case: Case, in_force: InForce) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.golden.cases import Case
+from tests.golden.in_force import InForce
 
 from gatepost.verdict import HEADER
 from gatepost_cli.demo.mail import Dialogue, Reply, compose, empty, stored, talk
-from tests.golden.cases import Case
-from tests.golden.in_force import InForce
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def test_mailboxes(case: Case, dialogue: Dialogue, in_force: InForce) -> None:
 def test_headers(case: Case, dialogue: Dialogue, in_force: InForce) -> None:
     assert dialogue.mail.is_ok, dialogue.mail
     users = in_force.host.plan.mailboxes
-    found = [v for user in users for one in stored(in_force.host, user) for v in one.message.get_all(HEADER, [])]
+    found = [
+        v for user in users for one in stored(in_force.host, user) for v in one.message.get_all(HEADER, [])
+    ]
     assert sorted(set(map(in_force.told, found))) == sorted(case.headers)
 
 

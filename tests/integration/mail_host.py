@@ -13,11 +13,11 @@ from email.parser import BytesParser
 from email.policy import SMTP
 from pathlib import Path
 
+from gatepost.private_server import free_port
 from gatepost_dovecot_conf import model as dovecot_model
 from gatepost_dovecot_conf.private import PrivateDovecot
 from gatepost_postfix_conf import model as postfix_model
 from gatepost_postfix_conf.private import PrivatePostfix
-from gatepost_postfix_conf.private_server import free_port
 
 PASSWORD = "secret"
 STRANGER = "127.0.0.2"

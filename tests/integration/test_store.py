@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
+from tests.integration.postgres import Postgres
 
 from gatepost.config import Database
 from gatepost.errors import ConfigError, DatabaseError
@@ -37,7 +38,6 @@ from gatepost.store.rules import (
     stream_live,
 )
 from gatepost.store.schema import HEAD, MIGRATIONS, adopt, current_revision, require_schema, upgrade
-from tests.integration.postgres import Postgres
 
 SECONDS = 30
 
@@ -232,7 +232,9 @@ def test_aliases_are_in_the_feed(engine: Engine, author: Author) -> None:
     start = position(engine)
     row = {"targets": ["ann@example.com"], "remote": [], "source": "virtual"}
     with one_change(engine, author) as (connection, change):
-        connection.execute(sa.insert(tables.alias).values(address="sales@example.com", changed_by=change, **row))
+        connection.execute(
+            sa.insert(tables.alias).values(address="sales@example.com", changed_by=change, **row)
+        )
     found = changes(engine, start)
     assert found is not None
     assert found.aliases == {"sales@example.com": Alias(("ann@example.com",))}
@@ -351,7 +353,10 @@ def complaint(settings: Database) -> DatabaseError:
 
 def test_a_missing_schema_is_told(database: Database) -> None:
     error = complaint(database)
-    assert (error.message, error.hint) == ("the database has no schema yet", "create it with: gatepost db upgrade")
+    assert (error.message, error.hint) == (
+        "the database has no schema yet",
+        "create it with: gatepost db upgrade",
+    )
 
 
 def test_reading_without_a_schema_shows_the_way_out(empty_engine: Engine) -> None:
@@ -386,7 +391,9 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "gatepost.db").write_text("these are not the rows you are looking for" * 100)
-    assert "file is not a database" in complaint(Database(url=f"sqlite:///{tmp_path / 'gatepost.db'}")).message
+    assert (
+        "file is not a database" in complaint(Database(url=f"sqlite:///{tmp_path / 'gatepost.db'}")).message
+    )
 
 
 def test_a_locked_file_is_told_after_the_time_that_was_set(tmp_path: Path, author: Author) -> None:

@@ -30,7 +30,9 @@ def networks(draw: st.DrawFn) -> Network:
     """Draw a network around a host that a message may come from."""
     host = draw(hosts)
     width = 32 if host.version == 4 else 128
-    length = draw(st.sampled_from([0, 1, 7, 8, 23, 24, 25, 31, 32, 64, 127, 128]).filter(lambda n: n <= width))
+    length = draw(
+        st.sampled_from([0, 1, 7, 8, 23, 24, 25, 31, 32, 64, 127, 128]).filter(lambda n: n <= width)
+    )
     address = ipaddress.ip_address(host.first) if host.version == 4 else ipaddress.IPv6Address(host.first)
     return parse_network(f"{address}/{length}")
 

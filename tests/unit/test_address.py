@@ -61,7 +61,9 @@ def test_parts(text: str, local: str, domain: str) -> None:
     assert parse_address(text) == Address(local, domain)
 
 
-@pytest.mark.parametrize(("local", "base"), [("joe+a+b", "joe"), ("joe+", "joe"), ("+joe", "+joe"), ("joe", "joe")])
+@pytest.mark.parametrize(
+    ("local", "base"), [("joe+a+b", "joe"), ("joe+", "joe"), ("+joe", "+joe"), ("joe", "joe")]
+)
 def test_detail(local: str, base: str) -> None:
     assert base_local(local) == base
 

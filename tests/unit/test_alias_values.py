@@ -41,13 +41,20 @@ def test_parameters_are_read_one_a_line() -> None:
 
 
 def test_words_end_at_commas_and_blanks_but_not_inside_braces() -> None:
-    assert words("hash:/a,  inline:{x=y, {a = b c}}\tpcre:/p") == ("hash:/a", "inline:{x=y, {a = b c}}", "pcre:/p")
+    assert words("hash:/a,  inline:{x=y, {a = b c}}\tpcre:/p") == (
+        "hash:/a",
+        "inline:{x=y, {a = b c}}",
+        "pcre:/p",
+    )
 
 
 def test_settings_name_the_tables_behind_proxy() -> None:
     settings = make_settings(PARAMETERS, no_file)
     assert settings.alias_maps == ("hash:/v", "inline:{a@b=c, {d@e = f g}}")
-    assert settings.delivered[1] == (Name("example.org", is_table=False), Name("hash:/domains", is_table=True))
+    assert settings.delivered[1] == (
+        Name("example.org", is_table=False),
+        Name("hash:/domains", is_table=True),
+    )
 
 
 def test_proxy_is_taken_off_once() -> None:

@@ -21,7 +21,9 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_values_are_taken_and_numbers_may_be_whole() -> None:
-    config = parse_config('[policyd]\nworkers = 4\nidle_timeout_seconds = 60\n[paths]\nstate = "/srv/gatepost"')
+    config = parse_config(
+        '[policyd]\nworkers = 4\nidle_timeout_seconds = 60\n[paths]\nstate = "/srv/gatepost"'
+    )
     assert (config.policyd.workers, config.policyd.idle_timeout_seconds) == (4, 60.0)
     assert config.snapshot_folder == Path("/srv/gatepost/snapshot")
     assert config.journal_folder == Path("/srv/gatepost/journal")

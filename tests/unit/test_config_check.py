@@ -19,7 +19,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-keys = st.sampled_from(["url", "listen", "workers", "socket_mode", "mynetworks", "poll_seconds", "on_missing_snapshot"])
+keys = st.sampled_from(
+    ["url", "listen", "workers", "socket_mode", "mynetworks", "poll_seconds", "on_missing_snapshot"]
+)
 sections = st.sampled_from(["database", "policyd", "milter", "agent", "site", "aliases", "paths", "x"])
 
 

@@ -13,7 +13,9 @@ from gatepost.verdict import NO_VERDICT, Outcome, Verdict
 
 
 def verdict(number: int, action: Action, effect: Effect = Effect.REJECT) -> Verdict:
-    return Verdict(Outcome(action.value), Rule(number, Terms(action, parse_pattern("x.org"), SITE, effect=effect)))
+    return Verdict(
+        Outcome(action.value), Rule(number, Terms(action, parse_pattern("x.org"), SITE, effect=effect))
+    )
 
 
 REJECT, JUNK = verdict(1, Action.BLOCK), verdict(2, Action.BLOCK, Effect.JUNK)
@@ -48,7 +50,10 @@ def test_a_refusal_at_rcpt_is_final() -> None:
 
 def test_headers_are_sorted_and_only_where_there_is_a_verdict() -> None:
     judged = [(BOB, ALLOW), (ANN, JUNK), (Target("", ("example.com",)), REJECT)]
-    assert header_values(judged) == ["ann@example.com; block; rule=2; proof=none", "bob@example.com; allow; rule=3; proof=none"]
+    assert header_values(judged) == [
+        "ann@example.com; block; rule=2; proof=none",
+        "bob@example.com; allow; rule=3; proof=none",
+    ]
     assert header_values([(ANN, NO_VERDICT)]) == []
 
 

@@ -28,18 +28,34 @@ def test_display_never_fails(text: str) -> None:
     display_domain(f"xn--{text}")
 
 
-@pytest.mark.parametrize("spelling", ["bücher.example", "BÜCHER.Example.", "XN--BCHER-KVA.example", "bücher。example"])
+@pytest.mark.parametrize(
+    "spelling", ["bücher.example", "BÜCHER.Example.", "XN--BCHER-KVA.example", "bücher。example"]
+)
 def test_spellings_of_one_domain(spelling: str) -> None:
     assert canonical_domain(spelling) == "xn--bcher-kva.example"
 
 
-@pytest.mark.parametrize("good", ["x.org", "localhost", "_dmarc.x.org", "d" * 63 + ".org", "1.2.3.in-addr.arpa", "3.x"])
+@pytest.mark.parametrize(
+    "good", ["x.org", "localhost", "_dmarc.x.org", "d" * 63 + ".org", "1.2.3.in-addr.arpa", "3.x"]
+)
 def test_domains(good: str) -> None:
     assert is_domain(good)
 
 
 @pytest.mark.parametrize(
-    "bad", ["", ".", "x..org", "-x.org", "x-.org", "d" * 64 + ".org", "a." * 127 + "org", "192.0.2.1", "ü.org", "x.org\n"]
+    "bad",
+    [
+        "",
+        ".",
+        "x..org",
+        "-x.org",
+        "x-.org",
+        "d" * 64 + ".org",
+        "a." * 127 + "org",
+        "192.0.2.1",
+        "ü.org",
+        "x.org\n",
+    ],
 )
 def test_no_domains(bad: str) -> None:
     assert not is_domain(bad)

@@ -13,14 +13,35 @@ from gatepost.header_from import MAX_ADDRESSES, parse_from
 
 pieces = st.lists(
     st.sampled_from(
-        ["joe@x.org", "bob@y.org", "<", ">", "(", ")", '"', ",", ";", ":", " ", "\\", "@", "Joe", "[", "]", "\r\n\t", "\x00"]
+        [
+            "joe@x.org",
+            "bob@y.org",
+            "<",
+            ">",
+            "(",
+            ")",
+            '"',
+            ",",
+            ";",
+            ":",
+            " ",
+            "\\",
+            "@",
+            "Joe",
+            "[",
+            "]",
+            "\r\n\t",
+            "\x00",
+        ]
         + ["=?utf-8?q?", "?=", "ü", "\udcff"]
     ),
     max_size=8,
 ).map("".join)
 
 
-@given(st.lists(st.binary(max_size=60).map(lambda b: b.decode("utf-8", "surrogateescape")) | pieces, max_size=3))
+@given(
+    st.lists(st.binary(max_size=60).map(lambda b: b.decode("utf-8", "surrogateescape")) | pieces, max_size=3)
+)
 def test_any_header_is_read_and_certain_only_of_one_good_address(fields: list[str]) -> None:
     authors = parse_from(fields)
     assert not authors.certain or (len(fields) == 1 and [is_address(a) for a in authors.addresses] == [True])
@@ -107,7 +128,13 @@ def test_no_field_no_author() -> None:
 @pytest.mark.parametrize(
     "field",
     ["(" * 1_000_000, "," * 1_000_000, "a@b.c," * 170_000, "<a@" * 300_000, "a" * 1_000_000, '"' * 1_000_000]
-    + ["\\" * 1_000_000, "=?utf-8?q?" * 100_000, "a@" + "ü" * 1_000_000, "@" * 1_000_000, ("(" * 90 + ")" * 90) * 5_000],
+    + [
+        "\\" * 1_000_000,
+        "=?utf-8?q?" * 100_000,
+        "a@" + "ü" * 1_000_000,
+        "@" * 1_000_000,
+        ("(" * 90 + ")" * 90) * 5_000,
+    ],
     ids=lambda field: field[:10],
 )
 def test_a_megabyte_of_anything_takes_no_time(field: str) -> None:

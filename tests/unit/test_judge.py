@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.reference import Claim, Judged, judge_plainly
+from tests.unit.strategies import addresses, domains, hosts, rules
 
 from gatepost.address import Address
 from gatepost.judge import Claims, Target, judge
@@ -16,8 +18,6 @@ from gatepost.rule import Action, Demand, Rule, Terms, make_terms
 from gatepost.scope import SITE, parse_scope
 from gatepost.unwrap import unwrap
 from gatepost.verdict import Outcome, Proof, Verdict
-from tests.unit.reference import Claim, Judged, judge_plainly
-from tests.unit.strategies import addresses, domains, hosts, rules
 
 NOW = 5_000
 ANN = Target("ann@example.com", ("example.com",))
@@ -93,7 +93,9 @@ def plain(verdict: Verdict) -> Judged:
     return Judged(verdict.outcome.value, winner, tuple(rule.id for rule in verdict.beats))
 
 
-def rule(number: int, action: Action, pattern: str, demand: Demand = Demand.NONE, scope: str = "site") -> Rule:
+def rule(
+    number: int, action: Action, pattern: str, demand: Demand = Demand.NONE, scope: str = "site"
+) -> Rule:
     return Rule(number, make_terms(Terms(action, parse_pattern(pattern), parse_scope(scope), demand=demand)))
 
 

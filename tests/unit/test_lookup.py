@@ -11,7 +11,9 @@ from gatepost.scope import parse_scope
 
 
 def ids(lookup: MemoryLookup, scope: str, sender: str, client: str = "unknown") -> list[int]:
-    return sorted({match.rule.id for match in lookup.matches(scope, sender_probes(sender), parse_client(client))})
+    return sorted(
+        {match.rule.id for match in lookup.matches(scope, sender_probes(sender), parse_client(client))}
+    )
 
 
 def lookup(*patterns: str, scope: str = "site") -> MemoryLookup:

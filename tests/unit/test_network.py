@@ -7,9 +7,9 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.strategies import hosts, networks
 
 from gatepost.network import Network, cut, parse_client, parse_network
-from tests.unit.strategies import hosts, networks
 
 
 @given(st.text(st.characters(), max_size=40) | st.ip_addresses().map(str))
@@ -57,7 +57,9 @@ def test_one_spelling(written: str, text: str) -> None:
     assert str(parse_network(written)) == text
 
 
-@pytest.mark.parametrize("text", ["", "unknown", "192.0.2", "192.0.2.07", "192.0.2.1/24", "fe80::1%eth0", "1.2.3.4\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "unknown", "192.0.2", "192.0.2.07", "192.0.2.1/24", "fe80::1%eth0", "1.2.3.4\x00"]
+)
 def test_what_is_no_client(text: str) -> None:
     assert parse_client(text) is None
 

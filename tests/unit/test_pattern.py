@@ -7,10 +7,10 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.strategies import patterns
 
 from gatepost.network import parse_network
 from gatepost.pattern import Pattern, PatternError, PatternKind, network_pattern, parse_pattern
-from tests.unit.strategies import patterns
 
 near_patterns = st.text(st.sampled_from(list('jo.@+*"\\/:<> x1234。．ü\ud800\x00,-_')), max_size=14)
 
@@ -82,7 +82,9 @@ def test_errors_show_the_way_out(text: str, hint: str) -> None:
     assert hint in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize(("text", "place"), [("x*y.org", 2), ("joe@x..org", 5), ("a;b.org", 2), ("j*@x.org", 2)])
+@pytest.mark.parametrize(
+    ("text", "place"), [("x*y.org", 2), ("joe@x..org", 5), ("a;b.org", 2), ("j*@x.org", 2)]
+)
 def test_errors_name_the_place(text: str, place: int) -> None:
     with pytest.raises(PatternError, match=f"at character {place} of"):
         parse_pattern(text)

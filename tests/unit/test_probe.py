@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.reference import NO_MATCH, specificity
+from tests.unit.strategies import addresses, hosts, networks, patterns
 
 from gatepost.address import Address
 from gatepost.network import Network
 from gatepost.pattern import Pattern, PatternKind
 from gatepost.probe import Identity, Probe, Trust, header_probes, network_probe, sender_probes
-from tests.unit.reference import NO_MATCH, specificity
-from tests.unit.strategies import addresses, hosts, networks, patterns
 
 
 def texts(probes: tuple[Probe, ...]) -> list[tuple[PatternKind, str]]:
@@ -62,7 +62,10 @@ def test_a_domain_that_begins_with_a_dot_is_not_taken_for_a_subtree_itself() -> 
 
 def test_claimed_is_the_domain_inside_a_wrapped_sender() -> None:
     probes = sender_probes("SRS0=h=t=x.org=joe@fwd.example")
-    assert {(p.trust, p.claimed) for p in probes} == {(Trust.PLAIN, "fwd.example"), (Trust.UNWRAPPED, "x.org")}
+    assert {(p.trust, p.claimed) for p in probes} == {
+        (Trust.PLAIN, "fwd.example"),
+        (Trust.UNWRAPPED, "x.org"),
+    }
 
 
 def test_uncertain_authors_are_doubtful() -> None:

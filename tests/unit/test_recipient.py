@@ -35,7 +35,9 @@ def test_an_alias_has_all_its_targets_once() -> None:
 
 
 def test_an_alias_in_another_domain_brings_its_domain() -> None:
-    assert found("all@example.com", all="ann@example.net") == (Target("ann@example.net", ("example.com", "example.net")),)
+    assert found("all@example.com", all="ann@example.net") == (
+        Target("ann@example.net", ("example.com", "example.net")),
+    )
 
 
 def test_what_is_not_delivered_here_has_no_mailbox() -> None:
@@ -58,7 +60,9 @@ def test_a_chain_that_is_too_deep_ends() -> None:
 def test_shared_targets_are_gone_through_once() -> None:
     start = time.process_time()
     ladder = {
-        f"{side}{n}": f"l{n + 1}@example.com r{n + 1}@example.com" for n in range(MAX_DEPTH - 10) for side in "lr"
+        f"{side}{n}": f"l{n + 1}@example.com r{n + 1}@example.com"
+        for n in range(MAX_DEPTH - 10)
+        for side in "lr"
     }
     assert len(found("l0@example.com", **ladder)) == 2
     assert time.process_time() - start < 1

@@ -18,4 +18,7 @@ def test_code_and_enhanced_code_are_of_one_class(refusal: Refusal) -> None:
 
 
 def test_a_block_names_the_event_and_nobody() -> None:
-    assert str(Refusal.BLOCKED.reply("a1b2")) == "550 5.7.1 Not accepted by the recipient's mail policy (ref a1b2)"
+    assert (
+        str(Refusal.BLOCKED.reply("a1b2"))
+        == "550 5.7.1 Not accepted by the recipient's mail policy (ref a1b2)"
+    )

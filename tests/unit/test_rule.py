@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from tests.unit.strategies import terms
 
 from gatepost.pattern import parse_pattern
 from gatepost.rule import Action, Demand, Effect, RuleError, Terms, make_terms
 from gatepost.scope import SITE, parse_scope
-from tests.unit.strategies import terms
 
 X = parse_pattern("x.org")
 

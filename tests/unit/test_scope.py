@@ -26,7 +26,9 @@ def test_spellings(written: str, scope: Scope) -> None:
     assert parse_scope(written) == scope
 
 
-@pytest.mark.parametrize("text", ["example", ".example.com", "ann@", "@example.com", "ann@example..com", "192.0.2.1", "*"])
+@pytest.mark.parametrize(
+    "text", ["example", ".example.com", "ann@", "@example.com", "ann@example..com", "192.0.2.1", "*"]
+)
 def test_what_is_no_scope(text: str) -> None:
     with pytest.raises(ScopeError) as caught:
         parse_scope(text)

@@ -71,7 +71,8 @@ def test_any_sender(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "local", ["+" * 2000 + "=" + "." * 2000 + "=", "srs0=" + "a=" * 5000, "prvs=" + "=" * 9000, "a-" * 5000 + "=."]
+    "local",
+    ["+" * 2000 + "=" + "." * 2000 + "=", "srs0=" + "a=" * 5000, "prvs=" + "=" * 9000, "a-" * 5000 + "=."],
 )
 def test_long_senders_take_no_time(local: str) -> None:
     start = time.process_time()

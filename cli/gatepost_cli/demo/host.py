@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from gatepost.atomic import write_atomically
 from gatepost.config import Config, load_config
 from gatepost.errors import UnavailableError
+from gatepost.private_server import free_port
 from gatepost.snapshot.reader import SnapshotReader
 from gatepost.sockets import is_answered
 from gatepost.store.database import make_engine, reading
@@ -29,7 +30,6 @@ from gatepost_dovecot_conf import model as dovecot_model
 from gatepost_dovecot_conf.private import PrivateDovecot
 from gatepost_postfix_conf import model as postfix_model
 from gatepost_postfix_conf.private import PrivatePostfix
-from gatepost_postfix_conf.private_server import free_port
 
 PASSWORD = "secret"  # noqa: S105  of mailboxes that live for a minute on loopback
 _CONFIG = """\

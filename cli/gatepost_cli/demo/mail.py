@@ -26,7 +26,7 @@ class Reply:
     @property
     def is_ok(self) -> bool:
         """Whether it is a success (2xx or 3xx)."""
-        return self.code < 400  # noqa: PLR2004  RFC 5321 4.2.1
+        return self.code < 400
 
     def __str__(self) -> str:
         """Show it as it came."""
@@ -50,7 +50,7 @@ def talk(
     with smtplib.SMTP("127.0.0.1", host.smtp_port, "client.example", source_address=(STRANGER, 0)) as smtp:
         smtp.ehlo()
         if not client.startswith("127."):
-            family = "" if parse_network(client).version == 4 and ":" not in client else "IPV6:"  # noqa: PLR2004
+            family = "" if parse_network(client).version == 4 and ":" not in client else "IPV6:"
             smtp.docmd("XCLIENT", f"ADDR={family}{client} NAME=[UNAVAILABLE]")
             smtp.ehlo()
         utf8 = not (sender + "".join(recipients)).isascii()
