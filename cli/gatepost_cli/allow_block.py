@@ -35,11 +35,17 @@ class Wish:
 def _wish(function: Callable[..., None]) -> Callable[..., None]:
     for decorate in (
         click.option("--note", default="", metavar="TEXT", help="Why; shown by rules list."),
-        click.option("--proof", type=click.Choice(["auto", "required", "none"]), help="For allow; default auto."),
-        click.option("--expires", default="never", metavar="WHEN", help="12h, 30d, 2w, a date in UTC, never."),
+        click.option(
+            "--proof", type=click.Choice(["auto", "required", "none"]), help="For allow; default auto."
+        ),
+        click.option(
+            "--expires", default="never", metavar="WHEN", help="12h, 30d, 2w, a date in UTC, never."
+        ),
         click.option("--effect", type=click.Choice(["reject", "junk"]), help="For block; default reject."),
         click.option("--enforced", is_flag=True, help="Narrower scopes cannot override it."),
-        click.option("--for", "scope", default="site", metavar="SCOPE", help="site (default), a domain, a mailbox."),
+        click.option(
+            "--for", "scope", default="site", metavar="SCOPE", help="site (default), a domain, a mailbox."
+        ),
         click.argument("pattern"),
     ):
         function = decorate(function)

@@ -34,7 +34,9 @@ def guarded(run: Callable[[], object], *, as_json: bool, debug: bool) -> int:
         run()
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the exit does not flush again
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # so that the exit does not flush again
         return _BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED

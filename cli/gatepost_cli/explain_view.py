@@ -112,7 +112,11 @@ def _level(terms: Terms) -> str:
 def _kind(terms: Terms) -> str:
     pattern = terms.pattern
     if pattern.network is not None:
-        return "an IP address" if pattern.network.is_host else f"a network of prefix length {pattern.network.length}"
+        return (
+            "an IP address"
+            if pattern.network.is_host
+            else f"a network of prefix length {pattern.network.length}"
+        )
     if pattern.kind is PatternKind.ADDRESS:
         return "an address with its +detail" if "+" in pattern.text.rpartition("@")[0] else "an address"
     return f"a {_KINDS[pattern.kind]}"

@@ -51,7 +51,9 @@ class Command(click.Command):
 class LazyGroup(click.Group):
     """A group that knows its commands by name and place only."""
 
-    def __init__(self, *args: Any, entries: Mapping[str, Entry], **kwargs: Any) -> None:  # click's own arguments
+    def __init__(
+        self, *args: Any, entries: Mapping[str, Entry], **kwargs: Any
+    ) -> None:  # click's own arguments
         """Make the group; `entries` are listed in their order."""
         super().__init__(*args, **kwargs)
         self.entries = entries

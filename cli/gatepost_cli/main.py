@@ -30,7 +30,12 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: object) ->
 @click.option("--config", metavar="FILE", help="Instead of $GATEPOST_CONFIG or /etc/gatepost/gatepost.toml.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error; $GATEPOST_DEBUG does the same.")
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version.",
 )
 @click.pass_obj
 def gatepost(app: App, config: str | None, *, debug: bool) -> None:

@@ -85,6 +85,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", "say --yes, or look first with --dry-run")
+        raise UsageError("there is no terminal to ask on", "say --yes")
     if not click.confirm(question, err=True):
         raise Declined

@@ -103,7 +103,9 @@ def _header(cells: list[str]) -> list[str]:
 def _known(name: str) -> None:
     if name not in COLUMNS:
         close = difflib.get_close_matches(name, COLUMNS, n=1)
-        meant = f"did you mean {close[0]}?" if close else f"the first line names the columns: {','.join(COLUMNS)}"
+        meant = (
+            f"did you mean {close[0]}?" if close else f"the first line names the columns: {','.join(COLUMNS)}"
+        )
         raise _CellError("header", f"unknown column {name!r}", meant)
 
 
@@ -133,7 +135,9 @@ def _object_cells(line: str) -> dict[str, str]:
 def _text(name: str, value: object) -> str:
     if name not in COLUMNS:
         close = difflib.get_close_matches(name, COLUMNS, n=1)
-        raise _CellError(name, "unknown key", f"did you mean {close[0]}?" if close else f"keys: {', '.join(COLUMNS)}")
+        raise _CellError(
+            name, "unknown key", f"did you mean {close[0]}?" if close else f"keys: {', '.join(COLUMNS)}"
+        )
     if isinstance(value, bool) and name == "enforced":
         return "yes" if value else "no"
     if value is None:

@@ -39,7 +39,7 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=False)
     for kind in (str, int, float, bool):
         converter.register_structure_hook(kind, _strict)
-    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _one_of)
+    converter.register_structure_hook_func(lambda kind: cast("Any", get_origin(kind)) is Literal, _one_of)
     items = converter.get_structure_hook(list[str])
     converter.register_structure_hook_func(
         lambda kind: kind == list[str], lambda value, kind: items(_a_list(value), kind)
@@ -55,7 +55,7 @@ def _one_of(value: object, kind: Any) -> Any:  # cattrs passes any type here
 
 def _a_list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise ValueError(f"must be a list, not {value!r}")
+        raise ValueError(f"must be a list, not {value!r}")  # noqa: TRY004  the value is wrong, not the program
     return value
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +35,7 @@ SUITES: tuple[Callable[[Plan, Path], Iterator[Figure]], ...] = (
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Where to write the figures.")
 def main(*, quick: bool, only: tuple[str, ...], rules: tuple[int, ...], json_file: Path | None) -> None:
     """Measure Gatepost against what does nothing, in one run."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all servers end
     sizes = tuple(sorted(rules)) or (QUICK_SIZES if quick else FULL_SIZES)
     parts = frozenset(only or PARTS)
     plan = Plan(parts, sizes, 3, 1, 4, 200) if quick else Plan(parts, sizes, 5, 3, 18, 400)

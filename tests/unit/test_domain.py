@@ -12,7 +12,10 @@ from gatepost.domain import canonical_domain, display_domain, is_domain, with_pa
 
 any_text = st.one_of(
     st.text(st.characters(), max_size=40),
-    st.text(st.sampled_from(list("axAX-_.。．xnßüÜİſKﬀ①²\u0345\u200d\u05d0\u0660\ud800 ")), max_size=12),
+    st.text(
+        st.sampled_from(list("axAX-_.\u3002\uff0exnßüÜİ\u017f\u212a\ufb00①²\u0345\u200d\u05d0\u0660\ud800 ")),
+        max_size=12,
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from tests.unit.strategies import patterns
 from gatepost.network import parse_network
 from gatepost.pattern import Pattern, PatternError, PatternKind, network_pattern, parse_pattern
 
-near_patterns = st.text(st.sampled_from(list('jo.@+*"\\/:<> x1234。．ü\ud800\x00,-_')), max_size=14)
+near_patterns = st.text(st.sampled_from(list('jo.@+*"\\/:<> x1234\u3002\uff0eü\ud800\x00,-_')), max_size=14)
 
 
 @given(patterns)

@@ -19,7 +19,7 @@ def test_normal_form_is_normal(one: Terms) -> None:
 
 
 def test_a_mailbox_rule_cannot_be_enforced() -> None:
-    with pytest.raises(RuleError, match="a mailbox rule cannot be enforced: x.org for ann@example.com"):
+    with pytest.raises(RuleError, match=r"a mailbox rule cannot be enforced: x\.org for ann@example\.com"):
         make_terms(Terms(Action.BLOCK, X, parse_scope("ann@example.com"), enforced=True))
 
 

@@ -39,13 +39,17 @@ class Daemon:
         """Start it and wait until it is ready; UnavailableError gives its last words."""
         command = [sys.executable, "-m", "gatepost_cli", "--config", str(self._config_file), self.name]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+            )
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():
             if self.pid is None or time.monotonic() > deadline:
                 self.kill()
                 said = "\n".join(self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
-                raise UnavailableError(f"gatepost {self.name} did not start:\n{said}", f"its log is {self.log}")
+                raise UnavailableError(
+                    f"gatepost {self.name} did not start:\n{said}", f"its log is {self.log}"
+                )
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:

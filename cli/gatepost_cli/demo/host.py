@@ -137,7 +137,9 @@ class PrivateHost:
         with reading(engine) as connection:
             wanted = read_position(connection)
         try:
-            return wait_until(lambda: reader.position() == wanted, seconds, "the snapshot to follow the database")
+            return wait_until(
+                lambda: reader.position() == wanted, seconds, "the snapshot to follow the database"
+            )
         finally:
             reader.close()
             engine.dispose()

@@ -64,7 +64,11 @@ def talk(
 
 def compose(header_from: Sequence[str], subject: str, extra: str = "") -> bytes:
     """Write a small message with any number of From: lines, which may be malformed."""
-    lines = [*(f"From: {body}" for body in header_from), f"Subject: {subject}", "Message-ID: <m@client.example>"]
+    lines = [
+        *(f"From: {body}" for body in header_from),
+        f"Subject: {subject}",
+        "Message-ID: <m@client.example>",
+    ]
     return ("\r\n".join(lines) + "\r\n" + extra + "\r\nHello.\r\n").encode("utf-8", "surrogateescape")
 
 

@@ -26,9 +26,15 @@ _LINES_A_STEP = 5000
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--origin", default="import", metavar="NAME", help="What these rules are known by; default import.")
-@click.option("--replace-origin", is_flag=True, help="Also remove rules of that origin that FILE does not name.")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: by FILE's name, else csv.")
+@click.option(
+    "--origin", default="import", metavar="NAME", help="What these rules are known by; default import."
+)
+@click.option(
+    "--replace-origin", is_flag=True, help="Also remove rules of that origin that FILE does not name."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: by FILE's name, else csv."
+)
 @pass_app
 def import_(
     app: App, file: str, origin: str, form: str | None, *, yes: bool, dry_run: bool, replace_origin: bool
@@ -93,7 +99,9 @@ def _good_lines(source: Input, form: str, now: float) -> Iterator[Staged]:
             elif not count:
                 yield line
     if count:
-        raise DataError(_complaint(source.name, bad, count), "nothing was changed; correct the file and import it again")
+        raise DataError(
+            _complaint(source.name, bad, count), "nothing was changed; correct the file and import it again"
+        )
 
 
 def _complaint(name: str, bad: Iterable[BadLine], count: int) -> str:

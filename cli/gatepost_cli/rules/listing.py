@@ -23,7 +23,9 @@ _ON_A_TERMINAL = 1000
 @click.option("--action", type=click.Choice(["allow", "block"]), help="Only these.")
 @click.option("--pattern", metavar="PATTERN", help="Only rules for exactly this pattern.")
 @click.option("--contains", metavar="TEXT", default="", help="Only rules whose pattern contains this.")
-@click.option("--origin", default="", help="Only rules that came this way: cli, import, or an import's --origin.")
+@click.option(
+    "--origin", default="", help="Only rules that came this way: cli, import, or an import's --origin."
+)
 @click.option("--expired", is_flag=True, help="Only rules that have expired.")
 @click.option("--limit", type=click.IntRange(min=1), help="No more than this many. Default: all.")
 @pass_app

@@ -116,7 +116,10 @@ class Import:
         lines = self._connection.scalar(sa.select(sa.func.count()).select_from(raw)) or 0
         gone = 0
         if self._replace:
-            gone = self._connection.scalar(sa.select(sa.func.count()).select_from(_rule).where(self._gone())) or 0
+            gone = (
+                self._connection.scalar(sa.select(sa.func.count()).select_from(_rule).where(self._gone()))
+                or 0
+            )
         return Summary(
             states.get(NEW, 0),
             states.get(CHANGED, 0),
@@ -134,7 +137,9 @@ class Import:
     def _changed_examples(self) -> tuple[Example, ...]:
         now = [ready.c[name].label(f"new_{name}") for name in TERMS]
         query = (
-            sa.select(_rule.c.action, _rule.c.pattern, _rule.c.scope, *(_rule.c[name] for name in TERMS), *now)
+            sa.select(
+                _rule.c.action, _rule.c.pattern, _rule.c.scope, *(_rule.c[name] for name in TERMS), *now
+            )
             .join(ready, ready.c.old_id == _rule.c.id)
             .where(ready.c.state == CHANGED)
             .order_by(ready.c.position)
@@ -157,7 +162,9 @@ class Import:
         chunk = ready.c.position.between(first, last)
         outdated = sa.select(_rule.c.id).join(ready, live_same_key(ready)).where(chunk, differs(ready))
         self._connection.execute(sa.update(_rule).where(_rule.c.id.in_(outdated)).values(removed_by=change))
-        present = sa.select(sa.literal(1)).select_from(_rule).where(live_same_key(ready)).correlate(ready).exists()
+        present = (
+            sa.select(sa.literal(1)).select_from(_rule).where(live_same_key(ready)).correlate(ready).exists()
+        )
         said = [column for column in ready.c if column.name not in {"position", "state", "old_id"}]
         rows = sa.select(*said, sa.literal(self._origin), sa.literal(change)).where(chunk, ~present)
         names = [*(column.name for column in said), "origin", "added_by"]

@@ -140,6 +140,11 @@ def get_rule(engine: Engine, number: int) -> RuleRecord | None:
         return next(_records(connection, _rule.c.id == number, removed=True), None)
 
 
+def find_records(connection: Connection, *where: sa.ColumnElement[bool]) -> list[RuleRecord]:
+    """List the rules, removed ones too, that meet conditions on the rule table."""
+    return list(_records(connection, *where, removed=True))
+
+
 def count_rules(engine: Engine) -> int:
     """Count the rules in force."""
     with reading(engine) as connection:

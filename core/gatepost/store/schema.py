@@ -72,10 +72,13 @@ def _ensure_site(connection: Connection) -> None:
         connection.execute(sa.insert(tables.site).values(row))
 
 
-def adopt(connection: Connection, replaces: str, author: str) -> int:
-    """Declare this database the successor of another, or of a later state of itself; gives the new epoch."""
-    raised = tables.site.update().values(epoch=tables.site.c.epoch + 1).returning(tables.site.c.epoch)
-    epoch = int(connection.scalar(raised) or 0)
+def adopt(connection: Connection, replaces: str, author: str, above: int = 0) -> int:
+    """Declare this database the successor of another, or of a later state of itself; gives the new epoch.
+
+    The epoch is raised above that of what is replaced: a backup may be older than the last adoption.
+    """
+    epoch = max(above, int(connection.scalar(sa.select(tables.site.c.epoch)) or 0)) + 1
+    connection.execute(tables.site.update().values(epoch=epoch))
     row = {"epoch": epoch, "replaces_uuid": replaces, "at": time.time(), "author": author}
     connection.execute(sa.insert(tables.adoption).values(row))
     return epoch

@@ -86,9 +86,12 @@ rule = Table(
     Column("note", Text, nullable=False),
     Column("origin", String(32), nullable=False),
     Column("added_by", String(32), ForeignKey("change.id"), nullable=False, index=True),
-    Column("removed_by", String(32), ForeignKey("change.id"), nullable=True, index=True),
+    Column("removed_by", String(32), ForeignKey("change.id"), nullable=True),
     Index("ix_rule_key", "scope", "pattern"),
 )
+_removed = rule.c.removed_by.is_not(None)
+Index("ix_rule_removed_by", rule.c.removed_by, sqlite_where=_removed, postgresql_where=_removed)
+"""Partial, lest SQLite takes it to find the rules in force, which are nearly all."""
 
 rule_hits = Table(
     "rule_hits",

@@ -72,7 +72,11 @@ def _rule() -> None:
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("origin", sa.String(32), nullable=False),
         sa.Column("added_by", sa.String(32), sa.ForeignKey("change.id"), nullable=False, index=True),
-        sa.Column("removed_by", sa.String(32), sa.ForeignKey("change.id"), nullable=True, index=True),
+        sa.Column("removed_by", sa.String(32), sa.ForeignKey("change.id"), nullable=True),
+    )
+    removed = sa.text("removed_by IS NOT NULL")
+    op.create_index(
+        "ix_rule_removed_by", "rule", ["removed_by"], sqlite_where=removed, postgresql_where=removed
     )
     op.create_index("ix_rule_key", "rule", ["scope", "pattern"])
     op.create_table(

@@ -1,0 +1,113 @@
+"""`gatepost events`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gatepost_cli.context import App, pass_app
+from gatepost_cli.lazy import Command
+
+if TYPE_CHECKING:  # imported when events are read, not for --help
+    from gatepost.store.events import EventRecord
+
+
+@click.command(cls=Command)
+@click.option("--ref", default="", help="The reference that a refused sender was told.")
+@click.option(
+    "--to", "recipient", default="", metavar="ADDRESS", help="For this recipient, or this domain's."
+)
+@click.option("--from", "sender", default="", metavar="ADDRESS", help="From this sender or domain.")
+@click.option("--since", metavar="WHEN", help="A span back from now, like 2h or 7d, or a time in UTC.")
+@click.option("--kind", type=click.Choice(["blocked", "junked", "unproven", "malformed"]), help="Only these.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="No more than this many."
+)
+@pass_app
+def events(
+    app: App, ref: str, recipient: str, sender: str, since: str | None, kind: str | None, limit: int
+) -> None:
+    """Tell what was blocked, junked or unproven, and by which rule.
+
+    Newest first. Equal events within a minute are one, counted; the agent forgets them after 30 days.
+
+    With --json: a list of objects with ref, at, kind, service, host, sender, header_from, recipient, client,
+    queue_id, count, rule (its number, or null), rule_text, rule_removed.
+
+    \b
+    gatepost events --to ann@example.com --since 2h
+    gatepost events --ref 7K2M9QXW4T
+    """
+    from gatepost.journal.entries import EventKind
+    from gatepost.store.events import EventFilter, list_events
+
+    wanted = EventFilter(ref, recipient, sender, _since(app, since), EventKind(kind) if kind else None)
+    found = list_events(app.open_database(), wanted, limit)
+    _print(app, found, limit)
+
+
+def _since(app: App, text: str | None) -> float | None:
+    from gatepost.errors import UsageError
+    from gatepost_cli.times import parse_span, parse_time
+
+    if text is None:
+        return None
+    try:
+        return app.now() - parse_span(text)
+    except UsageError:
+        return parse_time(text, app.now())
+
+
+def _print(app: App, found: list[EventRecord], limit: int) -> None:
+    from gatepost_cli.output import Column, print_json_list, print_table
+
+    if app.json:
+        print_json_list(map(event_json, found))
+        return
+    titles = ("at", "kind", "from", "to", "client", "rule", "ref")
+    print_table((*map(Column, titles), Column("count", right=True)), map(_row, found))
+    if len(found) == limit:
+        click.echo(f"only the newest {limit} are shown; for more say --limit", err=True)
+
+
+def event_json(event: EventRecord) -> dict[str, object]:
+    """Give an event as JSON."""
+    from gatepost_cli.rule_view import in_words
+    from gatepost_cli.times import iso
+
+    names = ("service", "host", "sender", "header_from", "recipient", "client", "queue_id", "count")
+    return {
+        "ref": event.ref,
+        "at": iso(event.at),
+        "kind": event.kind,
+        **{name: getattr(event, name) for name in names},
+        "rule": event.rule_id,
+        "rule_text": in_words(event.rule) if event.rule else None,
+        "rule_removed": event.rule.removed if event.rule else None,
+    }
+
+
+def _row(event: EventRecord) -> tuple[str, ...]:
+    from gatepost_cli.times import short
+
+    return (
+        short(event.at),
+        event.kind,
+        event.sender or "<>",
+        event.recipient,
+        event.client,
+        _rule_text(event),
+        event.ref,
+        str(event.count),
+    )
+
+
+def _rule_text(event: EventRecord) -> str:
+    if event.rule_id is None:
+        return "-"
+    if event.rule is None:
+        return f"{event.rule_id}: (erased)"
+    terms = event.rule.rule.terms
+    removed = " (removed)" if event.rule.removed else ""
+    return f"{event.rule_id}: {terms.action} {terms.pattern} for {terms.scope}{removed}"

@@ -1,0 +1,166 @@
+"""All that the database keeps about one mailbox: finding it, moving it to another name, erasing it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from gatepost.address import parse_address
+from gatepost.pattern import PatternKind
+from gatepost.scope import Scope, ScopeKind
+from gatepost.store import tables
+from gatepost.store.aliases import AliasRow, read_aliases
+from gatepost.store.changes import Author, insert_batch, one_change
+from gatepost.store.database import reading, writing
+from gatepost.store.events import EventRecord, find_events, names_address
+from gatepost.store.rules import NewRule, RuleRecord, find_records, remove_rows, rule_values
+from gatepost.store.schema import adopt
+
+ERASED = "(erased)"
+_alias, _batch, _event, _rule = tables.alias, tables.batch, tables.event, tables.rule
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept about a mailbox; removed rules too."""
+
+    in_scope: list[RuleRecord]
+    naming: list[RuleRecord]
+    """rules of others for or against mail from it"""
+    events: list[EventRecord]
+    aliases: list[AliasRow]
+    commands: list[str]
+    """of the audit, where they name it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """What became of the rules of a mailbox that got another name."""
+
+    moved: int
+    there_already: int
+    """not moved, because the new name has a rule with the same action and pattern"""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows went."""
+
+    rules: int
+    events: int
+    aliases: int
+    commands: int
+
+
+def find_kept(engine: Engine, mailbox: str) -> Kept:
+    """Collect everything about a canonical mailbox address."""
+    with reading(engine) as connection:
+        return Kept(
+            find_records(connection, _rule.c.scope == mailbox),
+            find_records(connection, _names_as_pattern(mailbox)),
+            find_events(connection, _event_about(mailbox)),
+            _aliases_about(connection, mailbox),
+            [row.command for row in _commands_about(connection, mailbox)],
+        )
+
+
+def rename(engine: Engine, author: Author, old: str, new: str) -> Renamed:
+    """Move the rules in force of one mailbox to another, as one change that can be undone."""
+    scope = Scope(ScopeKind.MAILBOX, new)
+    with one_change(engine, author) as (connection, change):
+        moving = find_records(connection, _rule.c.scope == old, _rule.c.removed_by.is_(None))
+        there = {
+            _key(r) for r in find_records(connection, _rule.c.scope == new, _rule.c.removed_by.is_(None))
+        }
+        fresh = [record for record in moving if _key(record) not in there]
+        remove_rows(connection, change, [record.rule.id for record in moving])
+        for record in fresh:
+            terms = replace(record.rule.terms, scope=scope)
+            connection.execute(
+                sa.insert(_rule).values(rule_values(NewRule(terms, record.note, record.origin), change))
+            )
+    return Renamed(len(fresh), len(moving) - len(fresh))
+
+
+def erase(engine: Engine, author: Author, mailbox: str) -> Erased:
+    """Delete everything about a mailbox, the audit's traces too; this cannot be undone.
+
+    Deleted rows are not in the feed, so the epoch is raised: every host builds its snapshot anew.
+    """
+    with writing(engine) as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        erased = Erased(
+            _delete_rules(connection, mailbox),
+            connection.execute(sa.delete(_event).where(_event_about(mailbox))).rowcount,
+            _delete_aliases(connection, mailbox),
+            _clear_commands(connection, mailbox),
+        )
+        insert_batch(connection, replace(author, command=f"mailbox erase {ERASED}"))
+        own = connection.scalar(sa.select(tables.site.c.uuid)) or ""
+        adopt(connection, own, author.name)
+    return erased
+
+
+def _key(record: RuleRecord) -> tuple[str, str]:
+    return record.rule.terms.action.value, record.rule.terms.pattern.text
+
+
+def _names_as_pattern(mailbox: str) -> sa.ColumnElement[bool]:
+    local, domain = parse_address(mailbox)
+    with_detail = sa.and_(
+        _rule.c.pattern.startswith(f"{local}+", autoescape=True),
+        _rule.c.pattern.endswith(f"@{domain}", autoescape=True),
+    )
+    is_it = sa.or_(_rule.c.pattern == mailbox, with_detail)
+    return sa.and_(_rule.c.kind == int(PatternKind.ADDRESS), is_it)
+
+
+def _event_about(mailbox: str) -> sa.ColumnElement[bool]:
+    columns = (_event.c.recipient, _event.c.sender, _event.c.header_from)
+    return sa.or_(*(names_address(column, mailbox) for column in columns))
+
+
+def _aliases_about(connection: Connection, mailbox: str) -> list[AliasRow]:
+    leads_there = sa.cast(_alias.c.targets, sa.Text).contains(json.dumps(mailbox), autoescape=True)
+    return read_aliases(connection, sa.or_(names_address(_alias.c.address, mailbox), leads_there))
+
+
+def _commands_about(connection: Connection, mailbox: str) -> Sequence[sa.Row[tuple[int, str]]]:
+    query = sa.select(_batch.c.id, _batch.c.command)
+    return connection.execute(
+        query.where(sa.func.lower(_batch.c.command).contains(mailbox, autoescape=True))
+    ).all()
+
+
+def _delete_rules(connection: Connection, mailbox: str) -> int:
+    about = sa.or_(_rule.c.scope == mailbox, _names_as_pattern(mailbox))
+    ids = sa.select(_rule.c.id).where(about)
+    connection.execute(sa.delete(tables.rule_hits).where(tables.rule_hits.c.rule_id.in_(ids)))
+    return connection.execute(sa.delete(_rule).where(about)).rowcount
+
+
+def _delete_aliases(connection: Connection, mailbox: str) -> int:
+    """Delete the mailbox's own rows, and take it out of the targets of others."""
+    rows = _aliases_about(connection, mailbox)
+    for row in rows:
+        left = [target for target in row.targets if str(parse_address(target).base) != mailbox]
+        here = _alias.c.address == row.address
+        if str(parse_address(row.address).base) == mailbox or not left:
+            connection.execute(sa.delete(_alias).where(here))
+        else:
+            connection.execute(sa.update(_alias).where(here).values(targets=left))
+    return len(rows)
+
+
+def _clear_commands(connection: Connection, mailbox: str) -> int:
+    rows = _commands_about(connection, mailbox)
+    for row in rows:
+        command = re.sub(re.escape(mailbox), ERASED, row.command, flags=re.IGNORECASE)
+        connection.execute(sa.update(_batch).where(_batch.c.id == row.id).values(command=command))
+    return len(rows)
