@@ -95,9 +95,7 @@ class Agent:
 
     def _drain(self) -> None:
         self._drainer.step()
-        with self._feeder.view() as snapshot:
-            if snapshot is not None:
-                self._aliases.settle(snapshot)
+        self._aliases.settle(self._feeder)
 
     def _tell(self, now: float) -> None:
         """Write the status when it changed, and now and then."""

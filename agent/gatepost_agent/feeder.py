@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -17,9 +16,9 @@ from sqlalchemy.engine import Connection, Engine
 
 from gatepost.errors import DatabaseError
 from gatepost.position import Position
+from gatepost.probe import text_key
 from gatepost.snapshot import generation as generations
 from gatepost.snapshot.generation import Generation, SnapshotError
-from gatepost.snapshot.reader import SnapshotView
 from gatepost.snapshot.writer import Progress, apply, build
 from gatepost.store.database import reading
 from gatepost.store.feed import alias_rows, change_id, is_adopted, live_rows, read_changes, read_position
@@ -72,14 +71,12 @@ class Feeder:
         """Tell how far the snapshot is."""
         return None if self._generation is None else generations.read_stamp(self._generation)
 
-    @contextlib.contextmanager
-    def view(self) -> Iterator[SnapshotView | None]:
-        """Look at the generation in force; None when there is none."""
+    def knows(self, key: str) -> bool:
+        """Whether the snapshot has an answer about an address, be it an alias or not."""
         if self._generation is None:
-            yield None
-            return
-        with self._generation.environment.begin() as transaction:
-            yield SnapshotView(self._generation, transaction, {})
+            return False
+        with self._generation.environment.begin(db=self._generation.alias) as transaction:
+            return transaction.get(text_key(key)) is not None
 
     def close(self) -> None:
         """Let go of the files."""

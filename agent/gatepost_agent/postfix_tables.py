@@ -43,11 +43,22 @@ class PostfixTables:
 
     def settings(self) -> Settings:
         """Read the parameters that aliases depend on."""
-        status, output, complaint = self._run(["postconf", "-c", self._folder, "-x", *PARAMETERS])
+        return make_settings(self.parameters(*PARAMETERS), _read_file)
+
+    def parameters(self, *names: str) -> dict[str, str]:
+        """Read parameters, as they are in force and with all names in them expanded."""
+        status, output, complaint = self._run(["postconf", "-c", self._folder, "-x", *names])
         values = parse_parameters(output)
-        if status or not values.keys() >= set(PARAMETERS):
+        if status or not values.keys() >= set(names):
             raise PostfixError(f"postconf: {complaint or output.strip()}", "see: aliases.postfix_config")
-        return make_settings(values, _read_file)
+        return values
+
+    def of_services(self) -> dict[str, str]:
+        """Read the parameters that master.cf sets for single services, as SERVICE/TYPE/PARAMETER."""
+        _, output, complaint = self._run(["postconf", "-c", self._folder, "-x", "-P"])
+        if complaint:
+            raise PostfixError(f"postconf -P: {complaint}", "see: aliases.postfix_config")
+        return parse_parameters(output)
 
     def listed(self, table: str) -> dict[str, str] | None:
         """List a table; None when it is of a type that can only be asked."""

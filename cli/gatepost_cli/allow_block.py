@@ -55,7 +55,7 @@ def _wish(function: Callable[..., None]) -> Callable[..., None]:
 @click.command(cls=Command)
 @_wish
 @pass_app
-def allow(app: App, **words: Any) -> None:  # the fields of Wish
+def allow(app: App, /, **words: Any) -> None:  # the fields of Wish
     """Let mail in that matches PATTERN.
 
     PATTERN is an address (joe@x.org), a domain (x.org), a domain with all below it (.x.org), a local part
@@ -75,7 +75,7 @@ def allow(app: App, **words: Any) -> None:  # the fields of Wish
 @click.command(cls=Command)
 @_wish
 @pass_app
-def block(app: App, **words: Any) -> None:  # the fields of Wish
+def block(app: App, /, **words: Any) -> None:  # the fields of Wish
     """Keep mail out that matches PATTERN.
 
     PATTERN is an address (joe@x.org), a domain (x.org), a domain with all below it (.x.org), a local part

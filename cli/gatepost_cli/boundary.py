@@ -1,7 +1,8 @@
 """The one place where a command's end becomes an exit status, and an exception a text for a person.
 
 The exit statuses are those of sysexits.h, as `gatepost.errors` draws them; a usage error of click is 64,
-anything unexpected 70, a refused question 1, and a signal 128 plus its number, as in a shell.
+anything unexpected 70, a refused question 1, a reader of the output that went away 1 (as click has it), and
+an interrupt 130, as in a shell.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from click.exceptions import NoArgsIsHelpError
 from gatepost.errors import GatepostError, UsageError
 
 _INTERRUPTED = 130
-_BROKEN_PIPE = 141
+_BROKEN_PIPE = 1
 _BUG = 70
 
 

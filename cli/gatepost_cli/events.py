@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imported when events are read, not for --help
 )
 @pass_app
 def events(
-    app: App, ref: str, recipient: str, sender: str, since: str | None, kind: str | None, limit: int
+    app: App, *, ref: str, recipient: str, sender: str, since: str | None, kind: str | None, limit: int
 ) -> None:
     """Tell what was blocked, junked or unproven, and by which rule.
 

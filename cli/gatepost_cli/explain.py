@@ -26,12 +26,12 @@ if TYPE_CHECKING:  # imported when something is explained, not for --help
 @pass_app
 def explain(
     app: App,
+    *,
     sender: str,
     recipient: str,
     client: str,
     header_from: tuple[str, ...],
     at: str | None,
-    *,
     unproven: bool,
 ) -> None:
     """Tell what becomes of a message, and by which rule.
@@ -54,9 +54,9 @@ def explain(
     now = app.now()
     when = parse_time(at, now) if at else now
     proofs = NothingProven() if unproven else EverythingProven()
-    envelope, everything = _claims(sender, client, header_from)
+    claims = _claims(sender, client, header_from)
     with reading(app.open_database()) as connection:
-        found = _explain(connection, recipient, envelope, everything, proofs, when)
+        found = _explain(connection, recipient, claims, proofs, when)
     _tell(app, found)
 
 
@@ -78,12 +78,7 @@ def _claims(sender: str, client: str, header_from: tuple[str, ...]) -> tuple[Cla
 
 
 def _explain(
-    connection: Connection,
-    recipient: str,
-    envelope: Claims,
-    everything: Claims,
-    proofs: Proofs,
-    now: float,
+    connection: Connection, recipient: str, claims: tuple[Claims, Claims], proofs: Proofs, now: float
 ) -> Explained:
     from gatepost.decision import RcptAnswer, at_rcpt
     from gatepost.judge import judge
@@ -92,6 +87,7 @@ def _explain(
     from gatepost.store.sql_lookup import SqlLookup
     from gatepost_cli.explain_view import Explained
 
+    envelope, everything = claims
     lookup = SqlLookup(connection)
     mailboxes = targets(recipient, lookup)
     at_first = tuple((target, judge(envelope, target, lookup, proofs, now)) for target in mailboxes)

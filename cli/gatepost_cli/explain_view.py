@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from gatepost.decision import RcptAnswer
 from gatepost.judge import Claims, Target
 from gatepost.pattern import PatternKind
+from gatepost.probe import Identity
 from gatepost.replies import Refusal
-from gatepost.rule import Rule, Terms
+from gatepost.rule import Action, Rule, Terms
 from gatepost.scope import ScopeKind
 from gatepost.store.rules import RuleRecord
 from gatepost.verdict import Outcome, Verdict
@@ -22,6 +23,7 @@ _KINDS = {
     PatternKind.LOCAL_PART: "local part anywhere",
     PatternKind.NETWORK: "network",
 }
+_ACTIONS = {Action.ALLOW: "an allow", Action.BLOCK: "a block"}
 _SCOPES = {ScopeKind.SITE: "site", ScopeKind.DOMAIN: "domain", ScopeKind.MAILBOX: "mailbox"}
 
 
@@ -127,7 +129,7 @@ def _matched(rule: Rule, claims: Claims) -> str:
     if rule.terms.pattern.network is not None:
         return "the client address"
     first = min(p.identity for p in claims.probes if p.text == rule.terms.pattern.text)
-    return {0: "the envelope sender", 1: "the header From"}[first]
+    return "the envelope sender" if first is Identity.ENVELOPE_SENDER else "the header From"
 
 
 def _proof(verdict: Verdict) -> str:
@@ -143,7 +145,7 @@ def _why(before: Rule, after: Rule, claims: Claims) -> str:
         (_level(one), _level(two)),
         (_kind(one), _kind(two)),
         (_matched(before, claims), _matched(after, claims)),
-        (f"a {one.action}", f"a {two.action}"),
+        (_ACTIONS[one.action], _ACTIONS[two.action]),
     ):
         if said != other:
             return f"{said} goes before {other}"

@@ -191,8 +191,8 @@ def _tell_erased(app: App, erased: Erased, waiting: int) -> None:
 
 
 _UNREACHED = (
-    "other hosts: their journals reach the database within seconds, erase once more then; "
-    "their snapshots as soon as their agents run",
+    "other hosts' journals, until their agents run; erase once more then",
+    "other hosts' snapshots, until their agents build them anew",
     "snapshots that were set aside as damaged (snapshot/*.bad under paths.state)",
     "Postfix: an alias that is in its tables still comes back with the next aliases sync",
     "backups, mail logs, and the mail itself",

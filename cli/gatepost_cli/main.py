@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from gatepost.errors import UsageError
 from gatepost_cli.boundary import guarded
 from gatepost_cli.commands import COMMANDS
 from gatepost_cli.context import App
@@ -48,11 +49,23 @@ def run(arguments: list[str]) -> int:
     """Run a command line and give its exit status."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     app = App(debug=bool(os.environ.get("GATEPOST_DEBUG")) or "--debug" in options)
+
+    def command() -> None:
+        _refuse_bytes(arguments)
+        gatepost.main(arguments, prog_name="gatepost", standalone_mode=False, obj=app)
+
     return guarded(
-        lambda: gatepost.main(arguments, prog_name="gatepost", standalone_mode=False, obj=app),
+        command,
         as_json="--json" in options,
         debug=app.debug,
     )
+
+
+def _refuse_bytes(arguments: list[str]) -> None:
+    """Refuse what the shell gave in another encoding: no database would take it."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise UsageError(f"not UTF-8: {argument!r}")
 
 
 def main() -> int:

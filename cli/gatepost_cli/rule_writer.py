@@ -17,7 +17,10 @@ def write_csv(records: Iterable[RuleRecord], out: TextIO) -> None:
     """Write CSV with its header line."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(map(_cells, records))
+    quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for record in records:
+        odd = "\r" in record.note  # which Python before 3.13 does not quote by itself
+        (quoting if odd else writer).writerow(_cells(record))
 
 
 def write_jsonl(records: Iterable[RuleRecord], out: TextIO) -> None:

@@ -9,6 +9,7 @@ from gatepost.errors import UsageError
 
 _SPAN = re.compile(r"(\d{1,6})\s*([hdw])")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+_LATEST = 253_402_300_799  # the last second of 9999, the last year that datetime can show
 _HINT = "write a span like 12h, 30d or 2w, or a time (UTC) like 2026-12-31 or 2026-12-31T18:00"
 
 
@@ -24,9 +25,19 @@ def parse_time(text: str, now: float) -> int:
     """Read a span from now, or a time: a date is its first second, and a time without a zone is UTC."""
     stripped = text.strip()
     if _SPAN.fullmatch(stripped.lower()):
-        return int(now) + parse_span(stripped)
+        seconds = int(now) + parse_span(stripped)
+    else:
+        seconds = _parse_date(stripped)
+    if not 0 <= seconds <= _LATEST:
+        raise UsageError(
+            f"not a time: {text!r}", "a time lies in the years 1970 to 9999; for no end say never"
+        )
+    return seconds
+
+
+def _parse_date(text: str) -> int:
     try:
-        time = datetime.fromisoformat(stripped)
+        time = datetime.fromisoformat(text)
         return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         raise UsageError(f"not a time: {text!r}", _HINT) from None

@@ -16,7 +16,7 @@ from gatepost.journal.entries import Event, EventKind, Fact, FactKind
 from gatepost.journal.recorder import Recorder
 from gatepost.judge import Claims, Proofs, Target, judge
 from gatepost.network import parse_client
-from gatepost.probe import Probe, sender_probes
+from gatepost.probe import Probe, sender_keys, sender_probes
 from gatepost.proofs import NothingProven
 from gatepost.recipient import targets
 from gatepost.snapshot.reader import SnapshotReader, SnapshotView
@@ -69,10 +69,13 @@ class MailPath:
 
     def rcpt(self, envelope: Envelope, recipient: str) -> RcptDecision:
         """Judge envelope and client for one recipient; SnapshotError when there is nothing to judge by."""
-        claims = Claims(sender_probes(envelope.sender), parse_client(envelope.client))
+        client = parse_client(envelope.client)
         with self._reader.view() as view:
-            verdicts = [verdict for _, verdict in self._judge(view, claims, recipient)]
-            self._ask_about(view, recipient)
+            if view.aliases_on_demand:
+                self._ask_about(view, recipient)
+            if not view.mentions(sender_keys(envelope.sender), client):
+                return _UNDECIDED
+            verdicts = self._verdicts(view, Claims(sender_probes(envelope.sender), client), recipient)
         answer = at_rcpt(verdicts)
         if answer is RcptAnswer.DUNNO:
             return _UNDECIDED
@@ -106,16 +109,18 @@ class MailPath:
             rejected=False, headers=tuple(header_values([p for pairs in judged.values() for p in pairs]))
         )
 
+    def _verdicts(self, view: SnapshotView, claims: Claims, recipient: str) -> list[Verdict]:
+        return [verdict for _, verdict in self._judge(view, claims, recipient)]
+
     def _judge(self, view: SnapshotView, claims: Claims, recipient: str) -> list[tuple[Target, Verdict]]:
         now = self._clock()
         return [(t, judge(claims, t, view, self._proofs, now)) for t in targets(recipient, view)]
 
     def _ask_about(self, view: SnapshotView, recipient: str) -> None:
         """Let the agent find out whether a recipient is an alias, where aliases cannot be listed."""
-        if view.aliases_on_demand:
-            base = str(parse_address(recipient).base)
-            if not view.knows(base):
-                self._recorder.fact(Fact(FactKind.ASKED, base, self._clock()))
+        base = str(parse_address(recipient).base)
+        if not view.knows(base):
+            self._recorder.fact(Fact(FactKind.ASKED, base, self._clock()))
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         for verdict in verdicts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ class Probe(NamedTuple):
     """the domain that has to be proven; empty for a client address"""
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)++")
 _ADDRESS_WITH_DETAIL, _ADDRESS, _DOMAIN, _SUBTREE = range(4)
 _LOCAL_WITH_DETAIL = _SUBTREE + MAX_LABELS + 1
 _LOCAL = _LOCAL_WITH_DETAIL + 1
@@ -79,6 +81,22 @@ def sender_probes(envelope_sender: str) -> tuple[Probe, ...]:
     if inside is None:
         return plain
     return plain + tuple(_address_probes(inside, Identity.ENVELOPE_SENDER, Trust.UNWRAPPED))
+
+
+def sender_keys(envelope_sender: str) -> list[bytes]:
+    """List the keys of `sender_probes`: enough to ask whether anybody has a rule for them at all.
+
+    Nearly all senders are plain, and spelling those out here takes a tenth of the time.
+    """
+    if not _PLAIN.fullmatch(envelope_sender):
+        return [probe.key for probe in sender_probes(envelope_sender)]
+    address = envelope_sender.lower().encode()
+    local, _, domain = address.partition(b"@")
+    keys = [address, domain, local + b"@"]
+    while domain:
+        keys.append(b"." + domain)
+        domain = domain.partition(b".")[2]
+    return keys
 
 
 def header_probes(addresses: tuple[Address, ...], *, certain: bool) -> tuple[Probe, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import resource
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ def listen(address: SocketAddress, mode: int) -> socket.socket:
     """Listen on an address; a socket that systemd passed for it is used instead of a new one."""
     passed = _passed().get(_bound_name(address))
     if passed is not None:
-        return passed
+        return socket.socket(fileno=os.dup(passed))
     try:
         return _listen_unix(address.path, mode) if address.path else _listen_inet(address)
     except OSError as error:
@@ -56,29 +56,50 @@ def _listen_unix(path: str, mode: int) -> socket.socket:
         raise ConfigError(
             f"another process listens on unix:{path} already", "stop it first; see: gatepost status"
         )
+    if Path(path).exists() and not Path(path).is_socket():
+        raise ConfigError(f"cannot listen on unix:{path}: it is no socket", "is the path a mistake?")
     Path(path).unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX)
-    made.bind(path)
-    Path(path).chmod(mode)
-    made.listen(_BACKLOG)
+    try:
+        made.bind(path)
+        Path(path).chmod(mode)
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
     return made
 
 
 def _listen_inet(address: SocketAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind((address.host, address.port))
-    made.listen(_BACKLOG)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((address.host, address.port))
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
     return made
 
 
 def is_answered(path: str) -> bool:
-    """Whether somebody listens on a unix socket."""
-    with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-        probe.connect(path)
-        return True
-    return False
+    """Whether somebody listens on a unix socket, be it too busy to accept."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(path)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def allow_many_connections() -> None:
+    """Raise the limit of open files to what this process may have (setrlimit(2))."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _way_out(address: SocketAddress) -> str:
@@ -87,13 +108,18 @@ def _way_out(address: SocketAddress) -> str:
     return f"is port {address.port} taken? see: ss -ltnp"
 
 
-def _passed() -> dict[object, socket.socket]:
-    """Collect the sockets that systemd passed to this very process."""
+def _passed() -> dict[object, int]:
+    """List the descriptors of the sockets that systemd passed to this very process."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return {}
     count = int(os.environ.get("LISTEN_FDS", "0"))
-    sockets = [socket.socket(fileno=os.dup(n)) for n in range(_FIRST_PASSED, _FIRST_PASSED + count)]
-    return {s.getsockname() if s.family == socket.AF_UNIX else s.getsockname()[:2]: s for s in sockets}
+    return {_name_of(number): number for number in range(_FIRST_PASSED, _FIRST_PASSED + count)}
+
+
+def _name_of(descriptor: int) -> object:
+    with socket.socket(fileno=os.dup(descriptor)) as passed:
+        name = passed.getsockname()
+        return name if passed.family == socket.AF_UNIX else name[:2]
 
 
 def _bound_name(address: SocketAddress) -> object:

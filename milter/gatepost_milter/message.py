@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -67,6 +68,11 @@ class Judgement:
         self._mynetworks = mynetworks
         self._defer = on_missing_snapshot == "defer"
         self._lock = threading.Lock()
+
+    def between(self, do: Callable[[], object]) -> None:
+        """Do something with the snapshot while nothing is judged by it."""
+        with self._lock:
+            do()
 
     def judges(self, message: Message) -> bool:
         """Whether this is mail of a stranger; that of authenticated clients and mynetworks is not judged."""

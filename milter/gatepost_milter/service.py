@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+import time
 
 import Milter
 
@@ -11,12 +14,14 @@ from gatepost.errors import ConfigError
 from gatepost.journal.recorder import Recorder
 from gatepost.mailpath import MailPath
 from gatepost.network import parse_network
+from gatepost.snapshot.generation import SnapshotError
 from gatepost.snapshot.reader import SnapshotReader
-from gatepost.sockets import SocketAddress, is_answered, parse_socket_address
+from gatepost.sockets import SocketAddress, allow_many_connections, is_answered, parse_socket_address
 from gatepost_milter.callbacks import factory
 from gatepost_milter.message import Judgement
 
 _NAME = "gatepost"
+_LET_GO_SECONDS = 5.0
 
 
 def run(config: Config) -> None:
@@ -29,7 +34,11 @@ def run(config: Config) -> None:
     config.journal_folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(config.journal_folder)
     recorder.start()
-    Milter.factory = factory(_judgement(config, recorder))
+    reader = SnapshotReader(config.snapshot_folder)
+    judgement = _judgement(config, reader, recorder)
+    threading.Thread(target=_let_go, args=(judgement, reader), name="let go", daemon=True).start()
+    allow_many_connections()
+    Milter.factory = factory(judgement)
     Milter.set_flags(Milter.ADDHDRS | Milter.CHGHDRS | Milter.SETSYMLIST)
     Milter.set_exception_policy(Milter.CONTINUE)
     os.umask(0o777 & ~int(config.milter.socket_mode, 8))
@@ -43,8 +52,16 @@ def run(config: Config) -> None:
         recorder.stop()
 
 
-def _judgement(config: Config, recorder: Recorder) -> Judgement:
-    mail_path = MailPath(SnapshotReader(config.snapshot_folder), recorder)
+def _let_go(judgement: Judgement, reader: SnapshotReader) -> None:
+    """Hold no old generation while no mail comes, so that the agent can remove it."""
+    while True:
+        time.sleep(_LET_GO_SECONDS)
+        with contextlib.suppress(SnapshotError):  # the next message says it
+            judgement.between(reader.follow)
+
+
+def _judgement(config: Config, reader: SnapshotReader, recorder: Recorder) -> Judgement:
+    mail_path = MailPath(reader, recorder)
     mynetworks = tuple(map(parse_network, config.site.mynetworks))
     return Judgement(mail_path, mynetworks, config.policyd.on_missing_snapshot)
 

@@ -45,6 +45,7 @@ class InboundPolicy:
         mynetworks: tuple[Network, ...],
         on_missing_snapshot: Literal["open", "defer"],
         monotonic: Callable[[], float],
+        note: Callable[[str], None],
     ) -> None:
         """Judge mail of strangers; mail from mynetworks and authenticated clients is not judged."""
         self._mail_path = mail_path
@@ -53,6 +54,7 @@ class InboundPolicy:
         if on_missing_snapshot == "defer":
             self._without_snapshot = encode_answer(str(Refusal.NOT_READY.reply()))
         self._monotonic = monotonic
+        self._note = note
         self._complained = float("-inf")
 
     def answer(self, attributes: Attributes) -> bytes:
@@ -70,7 +72,10 @@ class InboundPolicy:
         except SnapshotError as error:
             self._complain(error)
             return self._without_snapshot
-        return DUNNO if decision.answer is RcptAnswer.DUNNO else _told(envelope, _text(recipient), decision)
+        if decision.answer is RcptAnswer.DUNNO:
+            return DUNNO
+        self._note(_line(envelope, _text(recipient), decision))
+        return _PERMIT if decision.answer is RcptAnswer.PERMIT else _refusal(decision)
 
     def _is_own(self, client: str) -> bool:
         network = parse_client(client)
@@ -83,19 +88,14 @@ class InboundPolicy:
             LOG.error("no snapshot to decide by: %s", error.message)
 
 
-def _told(envelope: Envelope, recipient: str, decision: RcptDecision) -> bytes:
-    LOG.info(
-        "%s: answer=%s rule=%s from=%r to=%r client=%s ref=%s",
-        envelope.queue_id or "NOQUEUE",
-        decision.answer,
-        decision.rule,
-        envelope.sender,
-        recipient,
-        envelope.client,
-        decision.ref or "-",
+def _line(envelope: Envelope, recipient: str, decision: RcptDecision) -> str:
+    return (
+        f"{envelope.queue_id or 'NOQUEUE'}: answer={decision.answer} rule={decision.rule}"
+        f" from={envelope.sender!r} to={recipient!r} client={envelope.client} ref={decision.ref or '-'}"
     )
-    if decision.answer is RcptAnswer.PERMIT:
-        return _PERMIT
+
+
+def _refusal(decision: RcptDecision) -> bytes:
     return encode_answer(str(Refusal.BLOCKED.reply(decision.ref)))
 
 

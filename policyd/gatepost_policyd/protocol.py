@@ -29,17 +29,20 @@ _EMPTY_REQUEST = Malformed("an empty line where a request should begin")
 
 
 class RequestParser:
-    """Takes octets in any portions and gives requests."""
+    """Takes octets in any portions and gives requests; after a fatal one there are no more."""
 
-    __slots__ = ("_buffer", "_limit")
+    __slots__ = ("_buffer", "_limit", "_lost")
 
     def __init__(self, limit: int) -> None:
         """Take requests of up to `limit` octets."""
         self._buffer = b""
         self._limit = limit
+        self._lost = False
 
     def feed(self, data: bytes) -> Iterator[Item]:
         """Give the requests that end in this portion."""
+        if self._lost:
+            return
         *blocks, rest = (self._buffer + data).split(_END) if self._buffer else data.split(_END)
         for block in blocks:
             if block[:1] in _EMPTY:
@@ -47,24 +50,27 @@ class RequestParser:
                 block = block.lstrip(b"\n")  # noqa: PLW2901  what is left is the request that ended
                 if not block:
                     continue
-            yield parse_block(block) if len(block) <= self._limit else _too_long(self._limit)
+            if len(block) > self._limit:
+                yield self._give_up()
+                return
+            yield parse_block(block)
         while rest[:1] == b"\n":
             rest = rest[1:]
             yield _EMPTY_REQUEST
         self._buffer = rest
-        if len(rest) > self._limit:
-            self._buffer = b""
-            yield _too_long(self._limit)
+        if len(rest) > self._limit + 1:  # one more, as its last line may have ended already
+            yield self._give_up()
+
+    def _give_up(self) -> Malformed:
+        self._buffer = b""
+        self._lost = True
+        return Malformed(f"longer than {self._limit} octets", fatal=True)
 
 
 def _empty_requests(block: bytes) -> Iterator[Malformed]:
     """Give an item for each empty line that ends a request without attributes."""
     content = block.lstrip(b"\n")
     yield from [_EMPTY_REQUEST] * (len(block) - len(content) + (0 if content else len(_END)))
-
-
-def _too_long(limit: int) -> Malformed:
-    return Malformed(f"longer than {limit} octets", fatal=True)
 
 
 def parse_block(block: bytes) -> Item:

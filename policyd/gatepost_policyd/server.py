@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import cast
 
@@ -16,6 +16,11 @@ from gatepost_policyd.protocol import Malformed, RequestParser
 
 LOG = logging.getLogger("gatepost.policyd")
 _SWEEP_SECONDS = 5.0
+_SWEEPS_OF_SHORT_TIMES = 4
+_READ_ON_SECONDS = 0.05
+"""after SIGTERM, so that what was sent before it is answered"""
+_LAST_LOOKS = 10
+"""so many times longer, for clients to take their last answers"""
 
 
 class Connection(asyncio.Protocol):
@@ -72,6 +77,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def drop(self) -> None:
+        """Close at once, whatever the client has not taken yet."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _answer(self, item: dict[bytes, bytes]) -> bytes:
         try:
             return self._policy.answer(item)
@@ -81,9 +91,13 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(
-    listeners: Iterable[tuple[socket.socket, Policy]], *, limit: int, idle_seconds: float
+    listeners: Iterable[tuple[socket.socket, Policy]],
+    *,
+    limit: int,
+    idle_seconds: float,
+    at_leisure: Callable[[], None],
 ) -> None:
-    """Answer on some sockets until SIGTERM or SIGINT."""
+    """Answer on some sockets until SIGTERM or SIGINT; `at_leisure` is called every few seconds."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,20 +107,30 @@ async def serve(
         await loop.create_server(partial(Connection, policy, limit, open_ones), sock=sock)
         for sock, policy in listeners
     ]
-    sweeps = max(1, round(idle_seconds / _SWEEP_SECONDS))
+    pause = min(_SWEEP_SECONDS, idle_seconds / _SWEEPS_OF_SHORT_TIMES)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
-        _sweep(open_ones, sweeps)
+            await asyncio.wait_for(stop.wait(), pause)
+        _sweep(open_ones, idle_seconds / pause)
+        at_leisure()
+    await asyncio.sleep(_READ_ON_SECONDS)
     for server in servers:
         server.close()
-    for connection in list(open_ones):
-        connection.close()
-    await asyncio.sleep(0)
+    await _end(open_ones)
 
 
-def _sweep(open_ones: set[Connection], sweeps: int) -> None:
+def _sweep(open_ones: set[Connection], sweeps: float) -> None:
     for connection in list(open_ones):
         connection.idle_sweeps += 1
         if connection.idle_sweeps > sweeps:
-            connection.close()
+            connection.drop()
+
+
+async def _end(open_ones: set[Connection]) -> None:
+    for connection in list(open_ones):
+        connection.close()
+    for _ in range(_LAST_LOOKS):
+        if open_ones:
+            await asyncio.sleep(_READ_ON_SECONDS)
+    for connection in list(open_ones):
+        connection.drop()

@@ -8,6 +8,7 @@ connection and no database.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,17 +16,21 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
 from gatepost.config import Config
-from gatepost.sockets import listen, parse_socket_address
+from gatepost.sockets import allow_many_connections, listen, parse_socket_address
 from gatepost_policyd.worker import work
 
 LOG = logging.getLogger("gatepost.policyd")
 _TOO_SOON_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
+    allow_many_connections()
     mode = int(config.policyd.socket_mode, 8)
     inbound = [listen(parse_socket_address(a), mode) for a in config.policyd.listen]
     relay = [listen(parse_socket_address(a), mode) for a in config.policyd.relay_listen]
@@ -44,34 +49,45 @@ class Supervisor:
 
     def run(self) -> None:
         """Fork, watch, and end the workers when this process is told to end."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ENDING:
             signal.signal(number, self._stop)
         while not self._stopping:
             while len(self._started) < self._wanted and not self._stopping:
                 self._fork()
             self._wait()
-        for pid in self._started:
-            os.kill(pid, signal.SIGTERM)
+        self._end_workers()
         while self._started:
             self._wait()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self._stopping = True
+        self._end_workers()
+
+    def _end_workers(self) -> None:
         for pid in list(self._started):
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+                os.kill(pid, signal.SIGTERM)
 
     def _fork(self) -> None:
+        """Start a worker; no signal comes through while only one of the two processes could act on it."""
+        parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         pid = os.fork()
         if pid:
             self._started[pid] = time.monotonic()
-            return
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        else:
+            self._be_worker(parent)
+
+    def _be_worker(self, parent: int) -> NoReturn:
         status = 1
         try:
-            end_with_parent()
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            end_with_parent(parent)
             self._work()
-            status = 0
-        except KeyboardInterrupt:
             status = 0
         except BaseException:
             LOG.exception("worker")
@@ -93,12 +109,20 @@ class Supervisor:
             return
         LOG.error("worker %d ended with status %d, starting another", pid, os.waitstatus_to_exitcode(status))
         if time.monotonic() - started < _TOO_SOON_SECONDS:
-            time.sleep(_TOO_SOON_SECONDS)
+            self._pause(_TOO_SOON_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not on after a signal to end (Python would, PEP 475)."""
+        end = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
 
 
-def end_with_parent() -> None:
+def end_with_parent(parent: int) -> None:
     """Have the kernel end this process when its parent dies, kill -9 included (prctl(2))."""
     import ctypes  # noqa: PLC0415  only here
 
     set_death_signal = 1
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before that
+        raise SystemExit

@@ -42,6 +42,7 @@ run = "{folder}/run"
 [site]
 mynetworks = ["127.0.0.1/32"]
 domains = [{domains}]
+user = "root"
 [policyd]
 listen = ["unix:{sockets}/policyd.sock"]
 relay_listen = ["unix:{sockets}/relay.sock"]

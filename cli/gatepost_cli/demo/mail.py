@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
@@ -47,19 +48,34 @@ def talk(
     host: PrivateHost, sender: str, recipients: Sequence[str], content: bytes, client: str = STRANGER
 ) -> Dialogue:
     """Send one message as a client of any address; one that is not loopback is announced by XCLIENT."""
-    with smtplib.SMTP("127.0.0.1", host.smtp_port, "client.example", source_address=(STRANGER, 0)) as smtp:
-        smtp.ehlo()
-        if not client.startswith("127."):
-            family = "" if parse_network(client).version == 4 and ":" not in client else "IPV6:"
-            smtp.docmd("XCLIENT", f"ADDR={family}{client} NAME=[UNAVAILABLE]")
-            smtp.ehlo()
+    with session(host, client) as smtp:
         utf8 = not (sender + "".join(recipients)).isascii()
-        smtp.command_encoding = "utf-8"
         mail = _said(smtp.docmd("MAIL", f"FROM:<{sender}>" + (" SMTPUTF8" if utf8 else "")))
         rcpt = tuple(_said(smtp.docmd("RCPT", f"TO:<{to}>")) for to in recipients)
         if not any(reply.is_ok for reply in rcpt):
             return Dialogue(mail, rcpt, None)
         return Dialogue(mail, rcpt, _said(smtp.data(content)))
+
+
+def try_recipient(smtp: smtplib.SMTP, sender: str, recipient: str) -> Reply:
+    """Ask whether a recipient would be taken, and send nothing."""
+    smtp.docmd("MAIL", f"FROM:<{sender}>")
+    reply = _said(smtp.docmd("RCPT", f"TO:<{recipient}>"))
+    smtp.rset()
+    return reply
+
+
+@contextmanager
+def session(host: PrivateHost, client: str = STRANGER) -> Iterator[smtplib.SMTP]:
+    """Connect as a client of any address, and say hello."""
+    with smtplib.SMTP("127.0.0.1", host.smtp_port, "client.example", source_address=(STRANGER, 0)) as smtp:
+        smtp.command_encoding = "utf-8"
+        smtp.ehlo()
+        if not client.startswith("127."):
+            family = "" if parse_network(client).version == 4 and ":" not in client else "IPV6:"
+            smtp.docmd("XCLIENT", f"ADDR={family}{client} NAME=[UNAVAILABLE]")
+            smtp.ehlo()
+        yield smtp
 
 
 def compose(header_from: Sequence[str], subject: str, extra: str = "") -> bytes:

@@ -31,12 +31,12 @@ _ON_A_TERMINAL = 1000
 @pass_app
 def list_(
     app: App,
+    *,
     scope: str | None,
     action: str | None,
     pattern: str | None,
     contains: str,
     origin: str,
-    *,
     expired: bool,
     limit: int | None,
 ) -> None:

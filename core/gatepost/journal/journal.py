@@ -20,8 +20,8 @@ from gatepost.probe import text_key
 
 _SEQUENCE = struct.Struct(">Q")
 _MAP_OCTETS = 4 << 30
-_EVENTS_UP_TO = 1_000_000
-"""entries; with more than these waiting, events are dropped so that facts still have room"""
+_EVENTS_UP_TO = _MAP_OCTETS // 2
+"""octets; with more than these waiting, hits and events are dropped so that facts still have room"""
 
 
 class JournalError(TemporaryError):
@@ -47,8 +47,7 @@ class Journal:
         """Write entries and learn facts in one durable transaction; gives the number of entries dropped."""
         try:
             with self._environment.begin(write=True) as transaction:
-                waiting = transaction.stat(self._entry)["entries"]
-                kept = entries if waiting < _EVENTS_UP_TO else ()
+                kept = entries if self._octets(transaction) < _EVENTS_UP_TO else ()
                 self._write(transaction, (*facts, *kept))
                 for fact in facts:
                     transaction.put(_fact_key(fact), encode(fact), db=self._recent)
@@ -75,7 +74,8 @@ class Journal:
             return found
 
     def forget(self, up_to: int) -> None:
-        """Remove entries that the database holds."""
+        """Remove entries that the database holds; what a killed reader still holds on to is let go."""
+        self._environment.reader_check()
         with self._environment.begin(write=True) as transaction, transaction.cursor(self._entry) as cursor:
             while cursor.first() and _SEQUENCE.unpack(cursor.key())[0] <= up_to:
                 cursor.delete()
@@ -123,6 +123,12 @@ class Journal:
                 known = str(uuid.uuid4()).encode()
                 transaction.put(b"uuid", known)
             return bytes(known).decode()
+
+    def _octets(self, transaction: lmdb.Transaction) -> int:
+        """Tell how much room the entries take."""
+        stat = transaction.stat(self._entry)
+        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        return int(pages * stat["psize"])
 
     def _write(self, transaction: lmdb.Transaction, entries: Sequence[Entry]) -> None:
         sequence = _SEQUENCE.unpack(transaction.get(b"next", _SEQUENCE.pack(1), db=self._meta))[0]

@@ -6,24 +6,33 @@ while a mail client waits.
 
 from __future__ import annotations
 
+import base64
 import logging
-import secrets
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gatepost.journal.entries import Entry, Event, EventEntry, Fact, HitsEntry
+from gatepost.journal.entries import Entry, Event, EventEntry, Fact, FactKind, HitsEntry
 from gatepost.journal.journal import Journal, JournalError
 
 FLUSH_SECONDS = 0.5
 _MINUTE = 60.0
 _DIFFERENT_EVENTS = 10_000
 """a minute; more are counted only"""
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOG = logging.getLogger("gatepost.journal")
+_LONGEST = 1000
+"""characters kept of what a stranger wrote: what it may fill memory with is bounded"""
+_REFERENCE_OCTETS = 7
+_REFERENCE_CHARACTERS = 10
+LOG = logging.getLogger("gatepost.journal")
+
+
+def _new_reference() -> str:
+    """Make ten characters that nobody confuses when they are read aloud: no 0, 1, 8 and 9."""
+    return base64.b32encode(os.urandom(_REFERENCE_OCTETS)).decode()[:_REFERENCE_CHARACTERS]
 
 
 @dataclass(slots=True)
@@ -38,7 +47,7 @@ class _Seen:
 @dataclass(slots=True)
 class _Pending:
     hits: Counter[int] = field(default_factory=Counter)
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[tuple[FactKind, str], Fact] = field(default_factory=dict)
     flooded: int = 0
 
 
@@ -77,12 +86,13 @@ class Recorder:
 
     def event(self, event: Event, queue_id: str = "") -> str:
         """Note an event and give the reference under which it can be found."""
+        event = _shortened(event)
         with self._lock:
             seen = self._seen.get(event)
             if seen is not None:
                 seen.more += 1
                 return seen.ref
-            ref = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+            ref = _new_reference()
             if len(self._seen) < _DIFFERENT_EVENTS:
                 self._seen[event] = _Seen(ref, self._clock(), queue_id)
             else:
@@ -92,7 +102,7 @@ class Recorder:
     def fact(self, fact: Fact) -> None:
         """Note a fact that need not be durable before the answer."""
         with self._lock:
-            self._pending.facts[fact.key] = fact
+            self._pending.facts[fact.kind, fact.key] = fact
 
     def flush(self, *, final: bool = False) -> None:
         """Write what was collected; what cannot be written now is kept for the next time."""
@@ -115,7 +125,7 @@ class Recorder:
             try:
                 self.flush()
             except Exception:
-                _LOG.exception("recorder")
+                LOG.exception("recorder")
 
     def _open(self) -> Journal:
         if self._journal is None:
@@ -154,4 +164,15 @@ class Recorder:
         """Log at most once a minute."""
         if time.monotonic() - self._complained >= _MINUTE:
             self._complained = time.monotonic()
-            _LOG.warning("%s", text)
+            LOG.warning("%s", text)
+
+
+def _shortened(event: Event) -> Event:
+    if max(map(len, (event.sender, event.recipient, event.header_from))) <= _LONGEST:
+        return event
+    return replace(
+        event,
+        sender=event.sender[:_LONGEST],
+        recipient=event.recipient[:_LONGEST],
+        header_from=event.header_from[:_LONGEST],
+    )

@@ -1,29 +1,30 @@
 """How rules, scopes and aliases lie in the snapshot.
 
-    scope   scope text            -> number, kinds of pattern that occur, prefix lengths that occur
-    rule    scope number, pattern -> one 17-octet row a rule: id, flags, expiry
-    alias   address or @domain    -> JSON [targets, remote]; [] for a known non-alias
+    scope   scope text          -> its number
+    rule    pattern             -> sorted rows of 21 octets, one a rule: scope number, id, flags, expiry
+    alias   address or @domain  -> JSON [targets, remote]; [] for a known non-alias
 
-A scope's record tells which look-ups can succeed at all, so most requests end after a few gets.
+A message claims a handful of patterns. Most are in nobody's rules, so most requests end after one look
+at these few keys, whoever the recipient is. The prefix lengths that occur at all are noted in `meta`.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gatepost.lookup import Alias
-from gatepost.network import Network
+from gatepost.network import Network, bits, parse_network
 from gatepost.pattern import Pattern, PatternKind
 from gatepost.probe import text_key
 from gatepost.rule import Action, Demand, Effect, Rule, Terms
-from gatepost.scope import Scope
+from gatepost.scope import SITE, Scope, ScopeKind
 
-_ROW = struct.Struct(">QBQ")
-_SCOPE = struct.Struct(">IBQ17s")
+_ROW = struct.Struct(">IQBQ")
 _NUMBER = struct.Struct(">I")
+_LENGTHS = struct.Struct(">Q17s")
 _ALLOW, _JUNK, _ENFORCED, _DEMAND_SHIFT = 1, 2, 4, 3
 _DEMANDS = (Demand.AUTO, Demand.REQUIRED, Demand.NONE)
 _NEVER = 0
@@ -31,79 +32,103 @@ ROW_OCTETS = _ROW.size
 Octets = bytes | memoryview
 
 
-class ScopeRecord(NamedTuple):
-    """What a scope holds, as bit masks."""
+class Lengths(NamedTuple):
+    """Which prefix lengths occur in rules: bit n of a mask for length n."""
 
-    number: int
-    kinds: int
-    """bit n: a pattern of PatternKind n occurs"""
-    lengths4: int
-    """bit n: an IPv4 network of prefix length n occurs"""
-    lengths6: int
+    mask4: int = 0
+    mask6: int = 0
 
-    @property
-    def prefix(self) -> bytes:
-        """The first octets of the keys of its rules."""
-        return _NUMBER.pack(self.number)
-
-    def with_kind(self, kind: int) -> ScopeRecord:
-        """Note that a kind of pattern occurs."""
-        return self._replace(kinds=self.kinds | 1 << kind)
-
-    def with_network(self, network: Network) -> ScopeRecord:
-        """Note that a network of this length occurs."""
-        noted = self.with_kind(PatternKind.NETWORK)
+    def note(self, network: Network) -> Lengths:
+        """Add a network's length."""
         bit = 1 << network.length
         if network.version == 4:
-            return noted._replace(lengths4=self.lengths4 | bit)
-        return noted._replace(lengths6=self.lengths6 | bit)
+            return self._replace(mask4=self.mask4 | bit)
+        return self._replace(mask6=self.mask6 | bit)
+
+    def of(self, version: int) -> tuple[int, ...]:
+        """List the lengths of an IP version, longest first."""
+        mask = self.mask4 if version == 4 else self.mask6
+        return tuple(n for n in range(bits(version), -1, -1) if mask >> n & 1)
+
+
+def encode_lengths(lengths: Lengths) -> bytes:
+    """Write the masks."""
+    return _LENGTHS.pack(lengths.mask4, lengths.mask6.to_bytes(17))
+
+
+def decode_lengths(value: Octets | None) -> Lengths:
+    """Read the masks; without a value no network occurs."""
+    if value is None:
+        return Lengths()
+    mask4, mask6 = _LENGTHS.unpack(value)
+    return Lengths(mask4, int.from_bytes(mask6))
+
+
+def encode_number(number: int) -> bytes:
+    """Write the number of a scope."""
+    return _NUMBER.pack(number)
+
+
+def decode_number(value: Octets) -> int:
+    """Read the number of a scope."""
+    number: int = _NUMBER.unpack(value)[0]
+    return number
 
 
 def scope_key(scope: str) -> bytes:
-    """Give the key of a scope; LMDB has no empty keys, so the site's is a zero octet."""
-    return text_key(scope) or b"\0"
+    """Give the key of a scope; the site's text is empty, which no key may be."""
+    return text_key(scope) if scope else b"\0"
 
 
-def encode_scope(record: ScopeRecord) -> bytes:
-    """Write a scope's record."""
-    return _SCOPE.pack(record.number, record.kinds, record.lengths4, record.lengths6.to_bytes(17))
+def network_key(network: Network) -> bytes:
+    """Give the key of a network; the leading zero keeps it apart from texts."""
+    version, first, length = network
+    return bytes((0, version, length)) + first.to_bytes(bits(version) // 8)
 
 
-def decode_scope(value: Octets) -> ScopeRecord:
-    """Read a scope's record."""
-    number, kinds, lengths4, lengths6 = _SCOPE.unpack(value)
-    return ScopeRecord(number, kinds, lengths4, int.from_bytes(lengths6))
+def network_keys(client: Network, lengths: Sequence[int]) -> list[bytes]:
+    """Give the keys of the networks of these prefix lengths around a client."""
+    version, address, width = client
+    octets = width >> 3
+    return [
+        bytes((0, version, n)) + (address >> width - n << width - n).to_bytes(octets) for n in lengths
+    ]
 
 
-def network_key(version: int, first: int, length: int) -> bytes:
-    """Give the key of a network inside its scope; the leading zero keeps it apart from texts."""
-    return b"\0%d %x/%d" % (version, first, length)
+def pattern_key(kind: int, pattern: str) -> bytes:
+    """Give the key of a pattern."""
+    return network_key(parse_network(pattern)) if kind == PatternKind.NETWORK else text_key(pattern)
 
 
 def encode_row(
-    number: int, action: str, effect: str, proof: str, expires: int | None, *, enforced: bool
+    scope: int, number: int, action: str, effect: str, proof: str, expires: int | None, *, enforced: bool
 ) -> bytes:
-    """Write what decides of a rule; scope and pattern are its key."""
+    """Write what decides of a rule; the pattern is its key."""
     flags = (_ALLOW if action == Action.ALLOW else 0) | (_JUNK if effect == Effect.JUNK else 0)
     flags |= (_ENFORCED if enforced else 0) | _DEMANDS.index(Demand(proof)) << _DEMAND_SHIFT
-    return _ROW.pack(number, flags, expires or _NEVER)
+    return _ROW.pack(scope, number, flags, expires or _NEVER)
 
 
-def decode_rules(value: Octets, scope: Scope, pattern: Pattern) -> Iterator[Rule]:
-    """Read the rules of one key."""
-    for number, flags, expires in _ROW.iter_unpack(value):
-        yield Rule(
-            number,
-            Terms(
-                Action.ALLOW if flags & _ALLOW else Action.BLOCK,
-                pattern,
-                scope,
-                bool(flags & _ENFORCED),
-                Effect.JUNK if flags & _JUNK else Effect.REJECT,
-                _DEMANDS[flags >> _DEMAND_SHIFT],
-                None if expires == _NEVER else expires,
-            ),
-        )
+def decode_rule(row: Octets, scope: Scope, pattern: Pattern) -> Rule:
+    """Make the rule of a row."""
+    _, number, flags, expires = _ROW.unpack(row)
+    terms = Terms(
+        Action.ALLOW if flags & _ALLOW else Action.BLOCK,
+        pattern,
+        scope,
+        bool(flags & _ENFORCED),
+        Effect.JUNK if flags & _JUNK else Effect.REJECT,
+        _DEMANDS[flags >> _DEMAND_SHIFT],
+        None if expires == _NEVER else expires,
+    )
+    return Rule(number, terms)
+
+
+def scope_of(text: str) -> Scope:
+    """Make a scope of its canonical text."""
+    if not text:
+        return SITE
+    return Scope(ScopeKind.MAILBOX if "@" in text else ScopeKind.DOMAIN, text)
 
 
 def encode_alias(alias: Alias | None) -> bytes:

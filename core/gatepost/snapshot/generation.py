@@ -17,8 +17,10 @@ from gatepost.atomic import write_atomically
 from gatepost.errors import UnavailableError
 from gatepost.position import Position
 
-FORMAT = b"1"
+FORMAT = b"2"
 POINTER = "current"
+LENGTHS = b"lengths"
+"""in `meta`, which prefix lengths of networks occur"""
 COMPLAINT = "complaint"
 """a file that a reader leaves when it finds the generation in force damaged"""
 ON_DEMAND = b"aliases_on_demand"
@@ -26,7 +28,9 @@ ON_DEMAND = b"aliases_on_demand"
 _NAME = re.compile(r"\d{8}")
 _GIB = 1 << 30
 _MAX_READERS = 1024
-_TABLES = (b"meta", b"scope", b"rule", b"alias")
+_MAX_TABLES = 8
+_TABLES = (b"meta", b"scope", b"alias")
+_RULES = b"rule"
 
 
 class SnapshotError(UnavailableError):
@@ -71,7 +75,7 @@ def open_for_reading(folder: Path, name: str) -> Generation:
             str(folder / name),
             readonly=True,
             lock=True,
-            max_dbs=len(_TABLES),
+            max_dbs=_MAX_TABLES,
             max_readers=_MAX_READERS,
             create=False,
         )
@@ -84,7 +88,7 @@ def open_for_writing(folder: Path, name: str, *, gib: int, sync: bool = True) ->
     """Open or create a generation as its only writer; `gib` bounds its address space."""
     (folder / name).mkdir(parents=True, exist_ok=True)
     environment = lmdb.open(
-        str(folder / name), map_size=gib * _GIB, max_dbs=len(_TABLES), max_readers=_MAX_READERS, sync=sync
+        str(folder / name), map_size=gib * _GIB, max_dbs=_MAX_TABLES, max_readers=_MAX_READERS, sync=sync
     )
     return _tables(name, environment)
 
@@ -115,7 +119,9 @@ def _check_size(name: str, environment: lmdb.Environment) -> None:
 
 def _tables(name: str, environment: lmdb.Environment) -> Generation:
     create = not environment.flags()["readonly"]
-    return Generation(name, environment, *(environment.open_db(table, create=create) for table in _TABLES))
+    meta, scope, alias = (environment.open_db(table, create=create) for table in _TABLES)
+    rule = environment.open_db(_RULES, create=create, dupsort=True, dupfixed=True)
+    return Generation(name, environment, meta, scope, rule, alias)
 
 
 def publish(folder: Path, name: str) -> None:
@@ -163,7 +169,7 @@ def remove_unread(folder: Path, keep: str) -> None:
 
 def _has_readers(path: Path) -> bool:
     with contextlib.suppress(lmdb.Error, OSError):
-        environment = lmdb.open(str(path), readonly=True, lock=True, max_dbs=len(_TABLES), create=False)
+        environment = lmdb.open(str(path), readonly=True, lock=True, max_dbs=_MAX_TABLES, create=False)
         try:
             environment.reader_check()
             return any(line.split()[0] != str(os.getpid()) for line in environment.readers().splitlines()[1:])

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
 
 import lmdb
 
 from gatepost.lookup import Alias, Match
-from gatepost.network import Network
-from gatepost.pattern import Pattern, PatternKind, network_pattern
+from gatepost.network import Network, cut
+from gatepost.pattern import Pattern, network_pattern
 from gatepost.position import Position
 from gatepost.probe import Probe, network_probe, text_key
-from gatepost.rule import Rule
-from gatepost.scope import parse_scope
 from gatepost.snapshot.codec import (
-    Octets,
-    ScopeRecord,
     decode_alias,
-    decode_rules,
-    decode_scope,
+    decode_lengths,
+    decode_rule,
     network_key,
+    network_keys,
     scope_key,
+    scope_of,
 )
 from gatepost.snapshot.generation import (
     COMPLAINT,
+    LENGTHS,
     ON_DEMAND,
     Generation,
     SnapshotError,
@@ -36,7 +37,6 @@ from gatepost.snapshot.generation import (
 )
 
 _LOOK_AGAIN_SECONDS = 0.1
-_CACHED_SCOPES = 50_000
 
 
 class SnapshotReader:
@@ -47,23 +47,23 @@ class SnapshotReader:
         self._folder = folder
         self._generation: Generation | None = None
         self._next_look = 0.0
-        self._scopes: dict[str, ScopeRecord | None] = {}
-        self._scopes_of = -1
+        self._facts: _Facts | None = None
 
-    @contextmanager
-    def view(self) -> Iterator[SnapshotView]:
-        """Look at one state of the snapshot; SnapshotError when there is none or it is damaged."""
+    def view(self) -> SnapshotView:
+        """Look at one state of the snapshot, as a context; SnapshotError when there is none or it is damaged."""
         generation = self._current()
         try:
-            transaction = generation.environment.begin()
-            try:
-                yield SnapshotView(generation, transaction, self._cache(transaction))
-            finally:
-                transaction.abort()
+            transaction = generation.environment.begin(db=generation.rule)
         except lmdb.Error as error:
-            self.close()
-            self._complain()
-            raise SnapshotError(f"snapshot {generation.name}: {error}") from error
+            raise self.give_up(error) from error
+        try:
+            facts = self._facts
+            if facts is None or facts.of != transaction.id():
+                facts = self._facts = _Facts(transaction, generation)
+        except lmdb.Error as error:
+            transaction.abort()
+            raise self.give_up(error) from error
+        return SnapshotView(self, generation, transaction, facts)
 
     def position(self) -> Position | None:
         """Tell how far the snapshot is; None when there is none."""
@@ -91,15 +91,21 @@ class SnapshotReader:
             except SnapshotError:
                 self._complain()
                 raise
-            self._scopes_of = -1
+            self._facts = None
+
+    def give_up(self, error: lmdb.Error) -> SnapshotError:
+        """Close a generation that cannot be read, have the agent look at it, and say so."""
+        name = self._generation.name if self._generation else "?"
+        self.close()
+        self._complain()
+        return SnapshotError(f"snapshot {name}: {error}")
 
     def _current(self) -> Generation:
         if self._generation is None or time.monotonic() >= self._next_look:
             self.follow()
         if self._generation is None:
-            raise SnapshotError(
-                f"there is no snapshot in {self._folder}", "the agent makes it: gatepost agent"
-            )
+            hint = "the agent makes it: gatepost agent"
+            raise SnapshotError(f"there is no snapshot in {self._folder}", hint)
         return self._generation
 
     def _complain(self) -> None:
@@ -107,76 +113,105 @@ class SnapshotReader:
         with suppress(OSError):
             (self._folder / COMPLAINT).touch()
 
-    def _cache(self, transaction: lmdb.Transaction) -> dict[str, ScopeRecord | None]:
-        """Keep scope records as long as nothing was written to the generation."""
-        if transaction.id() != self._scopes_of or len(self._scopes) > _CACHED_SCOPES:
-            self._scopes_of = transaction.id()
-            self._scopes = {}
-        return self._scopes
+
+class _Facts:
+    """What is true of a whole state of the snapshot, read once for as long as nothing is written."""
+
+    __slots__ = ("lengths", "of", "on_demand")
+
+    def __init__(self, transaction: lmdb.Transaction, generation: Generation) -> None:
+        self.of = transaction.id()
+        self.on_demand = transaction.get(ON_DEMAND, db=generation.meta) is not None
+        lengths = decode_lengths(transaction.get(LENGTHS, db=generation.meta))
+        self.lengths = {version: lengths.of(version) for version in (4, 6)}
+
+
+class _Named(NamedTuple):
+    """A claim that somebody has a rule for."""
+
+    probe: Probe
+    pattern: Pattern
+    key: bytes
 
 
 class SnapshotView:
-    """One state of the snapshot, as a `gatepost.lookup.Lookup`."""
+    """One state of the snapshot, as a `gatepost.lookup.Lookup` and as a context."""
 
-    __slots__ = ("_generation", "_get", "_scopes", "_transaction")
+    __slots__ = ("_asked", "_cursor", "_facts", "_generation", "_named", "_reader", "_transaction")
 
     def __init__(
-        self, generation: Generation, transaction: lmdb.Transaction, scopes: dict[str, ScopeRecord | None]
+        self, reader: SnapshotReader, generation: Generation, transaction: lmdb.Transaction, facts: _Facts
     ) -> None:
-        """Read through an open transaction."""
+        """Read through an open transaction on the table of rules."""
+        self._reader = reader
         self._generation = generation
         self._transaction = transaction
-        self._get = transaction.get
-        self._scopes = scopes
+        self._cursor = transaction.cursor()
+        self._facts = facts
+        self._asked: tuple[Sequence[Probe], Network | None] | None = None
+        self._named: list[_Named] = []
+
+    def __enter__(self) -> Self:
+        """Begin to look."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the transaction; damage becomes a SnapshotError."""
+        self._transaction.abort()
+        if isinstance(error, lmdb.Error):
+            raise self._reader.give_up(error) from error
+
+    def mentions(self, keys: list[bytes], client: Network | None) -> bool:
+        """Whether any rule of anybody names one of these texts or holds the client."""
+        if client is not None:
+            keys = keys + network_keys(client, self._facts.lengths[client.version])  # noqa: RUF005  faster so
+        return bool(self._cursor.getmulti(keys))
 
     def matches(self, scope: str, probes: Sequence[Probe], client: Network | None) -> Sequence[Match]:
         """Find the rules of one scope."""
-        record = self._scopes[scope] if scope in self._scopes else self._scope(scope)
-        if record is None:
+        named = self._named_by(probes, client)
+        value = self._transaction.get(scope_key(scope), db=self._generation.scope) if named else None
+        if value is None:
             return ()
-        kinds, prefix, table, get = record.kinds, record.prefix, self._generation.rule, self._get
-        hits = [
-            (probe, value)
-            for probe in probes
-            if kinds >> probe.kind & 1 and (value := get(prefix + probe.key, db=table)) is not None
+        number = bytes(value)
+        return [
+            Match(probe, decode_rule(row, scope_of(scope), pattern))
+            for probe, pattern, key in named
+            for row in self._rows(key, number)
         ]
-        found = [Match(probe, rule) for probe, value in hits for rule in self._rules(scope, probe, value)]
-        if client is not None and kinds >> PatternKind.NETWORK & 1:
-            found += self._networks(scope, record, client)
-        return found
 
     def alias(self, key: str) -> Alias | None:
         """Find an alias."""
-        value = self._get(text_key(key), db=self._generation.alias)
+        value = self._transaction.get(text_key(key), db=self._generation.alias)
         return None if value is None else decode_alias(value)
 
     @property
     def aliases_on_demand(self) -> bool:
         """Whether Postfix has maps that cannot be listed, so that recipients must be asked about one by one."""
-        return self._get(ON_DEMAND, db=self._generation.meta) is not None
+        return self._facts.on_demand
 
     def knows(self, key: str) -> bool:
         """Whether Postfix was asked about this address already, be it an alias or not."""
-        return self._get(text_key(key), db=self._generation.alias) is not None
+        return self._transaction.get(text_key(key), db=self._generation.alias) is not None
 
-    def _scope(self, scope: str) -> ScopeRecord | None:
-        value = self._get(scope_key(scope), db=self._generation.scope)
-        record = self._scopes[scope] = None if value is None else decode_scope(value)
-        return record
+    def _named_by(self, probes: Sequence[Probe], client: Network | None) -> list[_Named]:
+        """Find out once for all scopes which of the claims anybody has rules for."""
+        if self._asked != (probes, client):
+            self._asked = (probes, client)
+            lengths = self._facts.lengths[client.version] if client else ()
+            networks = network_keys(client, lengths) if client else []
+            found = {bytes(key) for key, _ in self._cursor.getmulti([p.key for p in probes] + networks)}
+            self._named = [_Named(p, Pattern(p.kind, p.text), p.key) for p in probes if p.key in found]
+            around = [cut(client, n) for n, key in zip(lengths, networks, strict=True) if key in found] if client else []
+            self._named += [_Named(network_probe(n), network_pattern(n), network_key(n)) for n in around]
+        return self._named
 
-    def _rules(self, scope: str, probe: Probe, value: Octets) -> Iterator[Rule]:
-        return decode_rules(value, parse_scope(scope), Pattern(probe.kind, probe.text))
-
-    def _networks(self, scope: str, record: ScopeRecord, client: Network) -> Iterator[Match]:
-        version, address, width = client
-        lengths = record.lengths4 if version == 4 else record.lengths6
-        while lengths:
-            length = lengths.bit_length() - 1
-            lengths ^= 1 << length
-            first = address >> width - length << width - length
-            key = record.prefix + network_key(version, first, length)
-            value = self._get(key, db=self._generation.rule)
-            if value is not None:
-                network = Network(version, first, length)
-                for rule in decode_rules(value, parse_scope(scope), network_pattern(network)):
-                    yield Match(network_probe(network), rule)
+    def _rows(self, key: bytes, number: bytes) -> Iterator[bytes]:
+        """Go through the rows of one pattern in one scope."""
+        cursor = self._cursor
+        found = cursor.set_range_dup(key, number)
+        while found and (row := bytes(cursor.value())).startswith(number):
+            yield row
+            found = cursor.next_dup()

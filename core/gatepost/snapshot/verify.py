@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from gatepost.errors import GatepostError
-from gatepost.snapshot.codec import ROW_OCTETS, decode_alias, decode_scope
+from gatepost.snapshot.codec import ROW_OCTETS, decode_alias, decode_number
 from gatepost.snapshot.generation import Generation, SnapshotError, open_for_reading, read_stamp
 
 
@@ -18,13 +18,13 @@ def walk(generation: Generation) -> int:
     rules = 0
     with generation.environment.begin() as transaction:
         for _, value in transaction.cursor(generation.scope):
-            decode_scope(value)
+            decode_number(value)
         for _, value in transaction.cursor(generation.alias):
             decode_alias(value)
         for key, value in transaction.cursor(generation.rule):
-            if not value or len(value) % ROW_OCTETS:
+            if len(value) != ROW_OCTETS:
                 raise SnapshotError(f"snapshot {generation.name}: a row of {len(value)} octets at {key!r}")
-            rules += len(value) // ROW_OCTETS
+            rules += 1
     return rules
 
 

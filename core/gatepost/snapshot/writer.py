@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, takewhile
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,25 +15,32 @@ from gatepost.pattern import PatternKind, parse_pattern
 from gatepost.position import Position
 from gatepost.probe import text_key
 from gatepost.snapshot.codec import (
-    ScopeRecord,
     decode_alias,
-    decode_scope,
+    decode_lengths,
+    decode_number,
     encode_alias,
+    encode_lengths,
+    encode_number,
     encode_row,
-    encode_scope,
-    network_key,
+    pattern_key,
     scope_key,
 )
-from gatepost.snapshot.generation import FORMAT, ON_DEMAND, Generation, open_for_writing, write_stamp
+from gatepost.snapshot.generation import (
+    FORMAT,
+    LENGTHS,
+    ON_DEMAND,
+    Generation,
+    open_for_writing,
+    write_stamp,
+)
 
 if TYPE_CHECKING:
     from gatepost.store.feed import RuleRow, Touched
 
-_ITEMS_AT_ONCE = 100_000
+_ROWS_AT_ONCE = 100_000
 _SCOPES = b"scopes"
 _UNLISTED = UNLISTED.encode()
 Progress = Callable[[int], None]
-_Item = tuple[bytes, bytes]
 
 
 def build(
@@ -47,13 +53,12 @@ def build(
     gib: int,
     progress: Progress = lambda _: None,
 ) -> None:
-    """Write a new generation from rows sorted by scope and pattern; it is not published yet."""
+    """Write a new generation from rows in any order; it is not published yet."""
     generation = open_for_writing(folder, name, gib=gib, sync=False)
     try:
-        scopes = _write_rules(generation, rows, progress)
+        _fill(generation, rows, progress)
         with generation.environment.begin(write=True) as transaction:
             _put_aliases(transaction, generation, aliases)
-            transaction.put(_SCOPES, b"%d" % scopes, db=generation.meta)
             write_stamp(transaction, generation, position)
             transaction.put(b"format", FORMAT, db=generation.meta)
         generation.environment.sync(True)  # noqa: FBT003  lmdb's own signature
@@ -64,65 +69,83 @@ def build(
 def apply(generation: Generation, touched: Touched) -> None:
     """Bring a generation to a later position in one transaction."""
     with generation.environment.begin(write=True) as transaction:
-        for scope, keys in groupby(sorted(touched.rules), key=lambda key: key[0]):
-            changed = {pattern: touched.rules[scope, pattern] for _, pattern in keys}
-            _apply_scope(transaction, generation, scope, changed)
+        writer = _Writer(transaction, generation)
+        for (scope, pattern), rows in touched.rules.items():
+            writer.replace(scope, pattern, rows)
+        writer.finish()
         _put_aliases(transaction, generation, touched.aliases.items())
         write_stamp(transaction, generation, touched.position)
 
 
-def _apply_scope(
-    transaction: lmdb.Transaction, generation: Generation, scope: str, changed: dict[str, list[RuleRow]]
-) -> None:
-    record = _scope_record(transaction, generation, scope)
-    for pattern, rows in changed.items():
-        kind = rows[0].kind if rows else parse_pattern(pattern).kind
-        key = record.prefix + pattern_key(kind, pattern)
-        if rows:
-            record = _noted(record, kind, pattern)
-            transaction.put(key, _encode(rows), db=generation.rule)
-        else:
-            transaction.delete(key, db=generation.rule)
-    transaction.put(scope_key(scope), encode_scope(record), db=generation.scope)
+def _fill(generation: Generation, rows: Iterable[RuleRow], progress: Progress) -> None:
+    count = 0
+    for some in _slices(rows):
+        with generation.environment.begin(write=True) as transaction:
+            writer = _Writer(transaction, generation)
+            writer.add(some)
+            writer.finish()
+        count += len(some)
+        progress(count)
 
 
-def _scope_record(transaction: lmdb.Transaction, generation: Generation, scope: str) -> ScopeRecord:
-    """Read the record of a scope, or number a new one."""
-    value = transaction.get(scope_key(scope), db=generation.scope)
-    if value is not None:
-        return decode_scope(bytes(value))
-    number = int(bytes(transaction.get(_SCOPES, b"0", db=generation.meta))) + 1
-    transaction.put(_SCOPES, b"%d" % number, db=generation.meta)
-    return ScopeRecord(number, 0, 0, 0)
+def _slices(rows: Iterable[RuleRow]) -> Iterator[list[RuleRow]]:
+    source = iter(rows)
+    while some := list(islice(source, _ROWS_AT_ONCE)):
+        yield some
 
 
-def _write_rules(generation: Generation, rows: Iterable[RuleRow], progress: Progress) -> int:
-    """Write all rules and scopes; gives the number of scopes."""
-    rules: list[_Item] = []
-    scopes: list[_Item] = []
-    number = count = 0
-    for number, (scope, of_scope) in enumerate(groupby(rows, attrgetter("scope")), start=1):
-        record = ScopeRecord(number, 0, 0, 0)
-        for pattern, same in groupby(of_scope, attrgetter("pattern")):
-            found = list(same)
-            count += len(found)
-            record = _noted(record, found[0].kind, pattern)
-            rules.append((record.prefix + pattern_key(found[0].kind, pattern), _encode(found)))
-            if len(rules) >= _ITEMS_AT_ONCE:
-                _put(generation, rules, scopes)
-                progress(count)
-        scopes.append((scope_key(scope), encode_scope(record)))
-    _put(generation, rules, scopes)
-    progress(count)
-    return number
+class _Writer:
+    """Writes rules in one transaction; scope numbers and prefix lengths are settled by `finish`."""
 
+    def __init__(self, transaction: lmdb.Transaction, generation: Generation) -> None:
+        """Go on from what the generation holds."""
+        self._transaction = transaction
+        self._generation = generation
+        self._numbers: dict[str, int] = {}
+        self._last_number = int(bytes(transaction.get(_SCOPES, b"0", db=generation.meta)))
+        self._lengths = decode_lengths(transaction.get(LENGTHS, db=generation.meta))
 
-def _put(generation: Generation, rules: list[_Item], scopes: list[_Item]) -> None:
-    with generation.environment.begin(write=True) as transaction:
-        transaction.cursor(generation.rule).putmulti(rules)
-        transaction.cursor(generation.scope).putmulti(scopes)
-    rules.clear()
-    scopes.clear()
+    def add(self, rows: Iterable[RuleRow]) -> None:
+        """Add rules to those that are there."""
+        items = sorted((self._key(row.kind, row.pattern), self._encode(row)) for row in rows)
+        self._transaction.cursor(self._generation.rule).putmulti(items, dupdata=True)
+
+    def replace(self, scope: str, pattern: str, rows: Sequence[RuleRow]) -> None:
+        """Make these the rules of one scope and pattern."""
+        key = self._key(rows[0].kind if rows else parse_pattern(pattern).kind, pattern)
+        number = encode_number(self._number(scope))
+        with self._transaction.cursor(self._generation.rule) as cursor:
+            while cursor.set_range_dup(key, number) and bytes(cursor.value()).startswith(number):
+                cursor.delete()
+        self.add(rows)
+
+    def finish(self) -> None:
+        """Write what the reader must know of all rules."""
+        meta = self._generation.meta
+        self._transaction.put(_SCOPES, b"%d" % self._last_number, db=meta)
+        self._transaction.put(LENGTHS, encode_lengths(self._lengths), db=meta)
+
+    def _number(self, scope: str) -> int:
+        """Find the number of a scope, or give it one."""
+        number = self._numbers.get(scope)
+        if number is None:
+            key, table = scope_key(scope), self._generation.scope
+            value = self._transaction.get(key, db=table)
+            if value is None:
+                self._last_number += 1
+                value = encode_number(self._last_number)
+                self._transaction.put(key, value, db=table)
+            number = self._numbers[scope] = decode_number(value)
+        return number
+
+    def _key(self, kind: int, pattern: str) -> bytes:
+        if kind == PatternKind.NETWORK:
+            self._lengths = self._lengths.note(parse_network(pattern))
+        return pattern_key(kind, pattern)
+
+    def _encode(self, row: RuleRow) -> bytes:
+        scope = self._number(row.scope)
+        return encode_row(scope, row.id, row.action, row.effect, row.proof, row.expires, enforced=row.enforced)
 
 
 def _put_aliases(
@@ -145,20 +168,3 @@ def _flag(transaction: lmdb.Transaction, generation: Generation) -> None:
         transaction.put(ON_DEMAND, b"1", db=generation.meta)
     else:
         transaction.delete(ON_DEMAND, db=generation.meta)
-
-
-def _noted(record: ScopeRecord, kind: int, pattern: str) -> ScopeRecord:
-    if kind == PatternKind.NETWORK:
-        return record.with_network(parse_network(pattern))
-    return record if record.kinds >> kind & 1 else record.with_kind(kind)
-
-
-def pattern_key(kind: int, pattern: str) -> bytes:
-    """Give the key of a pattern inside its scope."""
-    return network_key(*parse_network(pattern)) if kind == PatternKind.NETWORK else text_key(pattern)
-
-
-def _encode(rows: Sequence[RuleRow]) -> bytes:
-    return b"".join(
-        encode_row(r.id, r.action, r.effect, r.proof, r.expires, enforced=r.enforced) for r in rows
-    )

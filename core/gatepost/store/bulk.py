@@ -5,7 +5,7 @@ A killed import leaves a batch that ends early; undoing it takes back all that w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ from gatepost.store.staging import (
     compare,
     create_tables,
     differs,
+    index_keys,
     live_same_key,
     load,
     raw,
@@ -94,7 +95,7 @@ class Import:
             load(self._connection, rules)
             compare(self._connection)
             if self._replace:
-                sa.Index("ix_ready_rule_key", *(ready.c[name] for name in KEY)).create(self._connection)
+                index_keys(self._connection)
         with self._connection.begin():
             return self._summary()
 
@@ -187,7 +188,7 @@ def importing(engine: Engine, origin: str, *, replace: bool = False) -> Iterator
         connection.detach()
 
 
-def _changed(row: Mapping[str, object]) -> Example:
+def _changed(row: sa.RowMapping) -> Example:
     """Name the terms that change."""
     pairs = ((name, row[name], row[f"new_{name}"]) for name in TERMS)
     words = [f"{name} {_or_none(old)} -> {_or_none(new)}" for name, old, new in pairs if old != new]

@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gatepost.config import Database
 from gatepost.errors import ConfigError, DatabaseError
@@ -61,6 +62,15 @@ def _sqlite(url: URL, seconds: float) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
+    @sa.event.listens_for(engine, "connect")
+    def remember(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(url.database)
+
+    @sa.event.listens_for(engine, "checkout")
+    def follow(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != _identity(url.database):  # a backup took its place: leave the old file
+            raise DisconnectionError
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("gatepost_begin", "DEFERRED")
@@ -74,6 +84,15 @@ def connected(engine: Engine) -> Iterator[Connection]:
     """A connection for several transactions, which the caller begins."""
     with _clear_errors(engine), engine.connect() as connection:
         yield connection
+
+
+def _identity(name: str | None) -> tuple[int, int] | None:
+    """Tell one file from another of the same name."""
+    try:
+        found = Path(name or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

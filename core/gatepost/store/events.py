@@ -17,6 +17,10 @@ from gatepost.store.rules import RuleRecord, find_records
 
 _KEYS_AT_ONCE = 400
 _event = tables.event
+_COLUMNS = (
+    *("ref", "at", "host", "kind", "service", "sender", "recipient", "client"),
+    *("header_from", "queue_id", "count", "rule_id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +67,10 @@ def find_events(
 ) -> list[EventRecord]:
     """List the events that meet conditions on the event table, newest first."""
     query = sa.select(_event).where(*where).order_by(_event.c.at.desc(), _event.c.id.desc()).limit(limit)
-    rows = connection.execute(query).all()
-    rules = _rules(connection, sorted({row.rule_id for row in rows if row.rule_id is not None}))
+    rows = connection.execute(query).mappings().all()
+    rules = _rules(connection, sorted({row["rule_id"] for row in rows if row["rule_id"] is not None}))
     return [
-        EventRecord(
-            row.ref,
-            row.at,
-            row.host,
-            row.kind,
-            row.service,
-            row.sender,
-            row.recipient,
-            row.client,
-            row.header_from,
-            row.queue_id,
-            row.count,
-            row.rule_id,
-            rules.get(row.rule_id),
-        )
-        for row in rows
+        EventRecord(**{name: row[name] for name in _COLUMNS}, rule=rules.get(row["rule_id"])) for row in rows
     ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -65,7 +64,7 @@ def find_kept(engine: Engine, mailbox: str) -> Kept:
             find_records(connection, _names_as_pattern(mailbox)),
             find_events(connection, _event_about(mailbox)),
             _aliases_about(connection, mailbox),
-            [row.command for row in _commands_about(connection, mailbox)],
+            [command for _, command in _commands_about(connection, mailbox)],
         )
 
 
@@ -131,11 +130,10 @@ def _aliases_about(connection: Connection, mailbox: str) -> list[AliasRow]:
     return read_aliases(connection, sa.or_(names_address(_alias.c.address, mailbox), leads_there))
 
 
-def _commands_about(connection: Connection, mailbox: str) -> Sequence[sa.Row[tuple[int, str]]]:
+def _commands_about(connection: Connection, mailbox: str) -> list[tuple[int, str]]:
     query = sa.select(_batch.c.id, _batch.c.command)
-    return connection.execute(
-        query.where(sa.func.lower(_batch.c.command).contains(mailbox, autoescape=True))
-    ).all()
+    rows = connection.execute(query.where(sa.func.lower(_batch.c.command).contains(mailbox, autoescape=True)))
+    return [(row.id, row.command) for row in rows]
 
 
 def _delete_rules(connection: Connection, mailbox: str) -> int:
@@ -159,8 +157,8 @@ def _delete_aliases(connection: Connection, mailbox: str) -> int:
 
 
 def _clear_commands(connection: Connection, mailbox: str) -> int:
-    rows = _commands_about(connection, mailbox)
-    for row in rows:
-        command = re.sub(re.escape(mailbox), ERASED, row.command, flags=re.IGNORECASE)
-        connection.execute(sa.update(_batch).where(_batch.c.id == row.id).values(command=command))
-    return len(rows)
+    found = _commands_about(connection, mailbox)
+    for number, text in found:
+        command = re.sub(re.escape(mailbox), ERASED, text, flags=re.IGNORECASE)
+        connection.execute(sa.update(_batch).where(_batch.c.id == number).values(command=command))
+    return len(found)

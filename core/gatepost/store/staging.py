@@ -114,6 +114,11 @@ def compare(connection: Connection) -> None:
         connection.execute(sa.text("ANALYZE ready_rule"))  # it never looks at temporary tables by itself
 
 
+def index_keys(connection: Connection) -> None:
+    """Index the ready table by key, to find what is not in it."""
+    connection.execute(sa.text(f"CREATE INDEX ix_ready_rule_key ON ready_rule ({', '.join(KEY)})"))
+
+
 def _last_lines() -> sa.Subquery:
     key = [raw.c[name] for name in KEY]
     nth = sa.func.row_number().over(partition_by=key, order_by=raw.c.line.desc())

@@ -1,0 +1,171 @@
+"""Whether Postfix is told what Gatepost needs; the pure part is `judge_postfix`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gatepost.config import Config
+from gatepost.errors import GatepostError
+from gatepost.network import parse_network
+from gatepost_agent.postfix_tables import PostfixTables
+from gatepost_agent.postfix_values import direct, words
+from gatepost_cli.doctor.finding import Finding, error, warning
+
+PARAMETERS = (
+    "smtpd_recipient_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_milters",
+    "milter_default_action",
+    "mynetworks",
+    "header_checks",
+    "smtp_header_checks",
+    "recipient_delimiter",
+    "queue_directory",
+)
+_SAMPLE = "X-Gatepost-Verdict: ann@example.com; block; rule=1; proof=none"
+_REMOVES = re.compile(r"IGNORE|STRIP|REPLACE|REJECT|DISCARD", re.IGNORECASE)
+_SERVICE = re.compile(r"check_policy_service\s+(\{[^{}]*\}|\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    """What Postfix's configuration says."""
+
+    values: dict[str, str]
+    """parameters, with the values of single services joined to them"""
+    strips: dict[str, bool]
+    """by header_checks and smtp_header_checks: whether a verdict's header is removed"""
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """Read Postfix's configuration and check it."""
+    tables = PostfixTables(config.aliases.postfix_config)
+    try:
+        values = tables.parameters(*PARAMETERS)
+        found = Postfix(_with_services(values, tables.of_services()), _strips(tables, values))
+    except GatepostError as wrong:
+        why = "whether Postfix asks Gatepost cannot be told"
+        yield warning(
+            f"Postfix's configuration cannot be read: {wrong.message}", why, wrong.hint or "postconf -n"
+        )
+        return
+    yield from judge_postfix(found, config)
+
+
+def judge_postfix(postfix: Postfix, config: Config) -> Iterator[Finding]:
+    """List what is wrong with Postfix's configuration."""
+    yield from _policy(postfix.values, config)
+    yield from _relay(postfix.values)
+    yield from _milter(postfix.values, config)
+    yield from _networks(postfix.values, config)
+    yield from _headers(postfix.strips)
+    if postfix.values["recipient_delimiter"] != "+":
+        why = "Gatepost takes ann+x@ for the mailbox ann@, Postfix does not"
+        yield warning("recipient_delimiter is not +", why, "postconf -e recipient_delimiter=+")
+
+
+def _with_services(values: dict[str, str], of_services: dict[str, str]) -> dict[str, str]:
+    """Add what master.cf says for single services."""
+    joined = dict(values)
+    for name, value in of_services.items():
+        parameter = name.rpartition("/")[2]
+        if parameter in {"smtpd_recipient_restrictions", "smtpd_milters"}:
+            joined[parameter] = f"{joined[parameter]} {value}"
+    return joined
+
+
+def _strips(tables: PostfixTables, values: dict[str, str]) -> dict[str, bool]:
+    found = {}
+    for name in ("header_checks", "smtp_header_checks"):
+        answers = (tables.ask(direct(table), [_SAMPLE]).get(_SAMPLE, "") for table in words(values[name]))
+        found[name] = any(_REMOVES.match(answer) for answer in answers)
+    return found
+
+
+def _policy(values: dict[str, str], config: Config) -> Iterator[Finding]:
+    text = values["smtpd_recipient_restrictions"]
+    services = [
+        s for s in _SERVICE.findall(text) if _is_one_of(s, config.policyd.listen, values["queue_directory"])
+    ]
+    wanted = (
+        f"check_policy_service {{ {config.policyd.listen[0]}, default_action=DUNNO }}"
+        if config.policyd.listen
+        else ""
+    )
+    if not services:
+        why = "nothing is refused at RCPT; only the milter judges"
+        mend = f"write into smtpd_recipient_restrictions, last: {wanted}"
+        yield error("Postfix does not ask policyd", why, mend)
+        return
+    if "default_action" not in services[0]:
+        why = "while policyd is down, Postfix refuses all mail for a time"
+        yield warning("the policy service has no default_action of its own", why, f"write: {wanted}")
+    before = text[: text.index(services[0])]
+    if not _REFUSES_RELAY.search(before) and not _REFUSES_RELAY.search(values["smtpd_relay_restrictions"]):
+        why = "an allow would go before the check that mail is for this host"
+        mend = "write reject_unauth_destination before check_policy_service"
+        yield error("policyd is asked before reject_unauth_destination", why, mend)
+
+
+_REFUSES_RELAY = re.compile(r"(reject|defer)_unauth_destination")
+
+
+def _relay(values: dict[str, str]) -> Iterator[Finding]:
+    if not values["smtpd_relay_restrictions"].strip():
+        why = "Postfix relies on smtpd_recipient_restrictions alone to refuse mail for elsewhere: one slip is an open relay"
+        mend = "postconf -e 'smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination'"
+        yield error("smtpd_relay_restrictions is empty", why, mend)
+
+
+def _milter(values: dict[str, str], config: Config) -> Iterator[Finding]:
+    ours = [
+        w
+        for w in words(values["smtpd_milters"])
+        if _is_one_of(w, [config.milter.listen], values["queue_directory"])
+    ]
+    wanted = f"{{ {config.milter.listen}, default_action=accept }}"
+    if not ours:
+        why = "the header From is not judged, and mail is not filed into Junk"
+        yield error("Postfix does not use Gatepost's milter", why, f"add to smtpd_milters: {wanted}")
+    elif "default_action" not in ours[0]:
+        action = values["milter_default_action"]
+        why = f"while the milter is down, the global milter_default_action={action} holds, for other milters too"
+        yield warning("Gatepost's milter has no default_action of its own", why, f"write: {wanted}")
+
+
+def _networks(values: dict[str, str], config: Config) -> Iterator[Finding]:
+    mend = "write into gatepost.toml, [site] mynetworks, what postconf -x mynetworks says"
+    why = "a client that only one of them trusts is judged, or is not, against what is expected"
+    try:
+        theirs = {
+            parse_network(word.replace("[", "").replace("]", "")) for word in words(values["mynetworks"])
+        }
+    except ValueError:
+        yield warning("Postfix's mynetworks has more in it than networks, so it was not compared", why, mend)
+        return
+    if theirs != set(map(parse_network, config.site.mynetworks)):
+        yield error("Postfix's mynetworks and site.mynetworks differ", why, mend)
+
+
+def _headers(strips: dict[str, bool]) -> Iterator[Finding]:
+    line = "/^X-Gatepost-Verdict:/ IGNORE"
+    if not strips["header_checks"]:
+        why = "while the milter is down, a sender can forge its verdict"
+        yield error("header_checks does not remove X-Gatepost-Verdict", why, f"a pcre: table with {line}")
+    if not strips["smtp_header_checks"]:
+        why = "verdicts leave this host, and tell others of your users' rules"
+        yield warning(
+            "smtp_header_checks does not remove X-Gatepost-Verdict", why, f"a pcre: table with {line}"
+        )
+
+
+def _is_one_of(service: str, ours: list[str], queue_directory: str) -> bool:
+    """Whether a service in Postfix's words is one of our sockets; paths may be relative to the queue, or in a chroot."""
+    found = words(service.strip("{}"))
+    name = found[0] if found else ""
+    if not name.startswith("unix:"):
+        return name in ours
+    path = name.removeprefix("unix:")
+    return bool({name, f"unix:{queue_directory}/{path.lstrip('/')}"} & set(ours))

@@ -1,0 +1,282 @@
+"""The agent as a process: what it does when all is well, and when anything at all is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from tests.integration.agent_host import AUTHOR, AgentHost, wait_until
+from tests.integration.postfix_folder import PostfixFolder
+from tests.integration.postgres import Postgres
+
+from gatepost.journal.entries import Event, EventEntry, EventKind, Fact, FactKind, HitsEntry
+from gatepost.store import tables
+from gatepost.store.database import reading
+from gatepost.store.rules import remove_rules
+from gatepost.store.schema import upgrade
+
+_AT_ONCE_SECONDS = 1.0
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[AgentHost]:
+    host = AgentHost(tmp_path, f"sqlite:///{tmp_path}/gatepost.db")
+    yield host
+    host.kill()
+
+
+@pytest.fixture
+def fed(host: AgentHost) -> AgentHost:
+    """A host whose snapshot blocks x.org."""
+    host.block("x.org")
+    host.start()
+    wait_until("the snapshot has the rule", lambda: host.is_blocked("joe@x.org"))
+    return host
+
+
+def hits(host: AgentHost) -> int:
+    with reading(host.engine) as connection:
+        return connection.scalar(sa.select(sa.func.sum(tables.rule_hits.c.hits))) or 0
+
+
+def is_drained(host: AgentHost, least: float) -> bool:
+    return hits(host) >= least
+
+
+def test_it_builds_a_snapshot_and_ends_when_told(fed: AgentHost) -> None:
+    assert fed.status()["trouble"] == {}
+    assert fed.stop() == 0
+
+
+def test_a_rule_is_in_force_at_once_and_so_is_its_removal(fed: AgentHost) -> None:
+    rule = fed.block("y.org")
+    assert wait_until("added", lambda: fed.is_blocked("joe@y.org")) < _AT_ONCE_SECONDS
+    remove_rules(fed.engine, AUTHOR, [rule])
+    assert wait_until("removed", lambda: not fed.is_blocked("joe@y.org")) < _AT_ONCE_SECONDS
+
+
+def test_a_second_agent_of_the_same_host_is_refused(fed: AgentHost) -> None:
+    refused = fed.run("agent")
+    assert refused.returncode == 69
+    assert "another agent" in refused.stderr
+
+
+def truncate(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2 // 4096 * 4096)
+
+
+def overwrite_the_middle(file: Path) -> None:
+    size = file.stat().st_size
+    with file.open("r+b") as stream:
+        stream.seek(2 * 4096)
+        stream.write(b"\xa5" * (size - 2 * 4096))
+
+
+def empty(file: Path) -> None:
+    os.truncate(file, 0)
+
+
+@pytest.mark.parametrize("hurt", [truncate, overwrite_the_middle, empty, Path.unlink])
+def test_a_damaged_snapshot_is_set_aside_and_built_anew(fed: AgentHost, hurt: object) -> None:
+    fed.stop()
+    assert callable(hurt)
+    fed.damage(hurt)
+    fed.start()
+    wait_until("built anew", lambda: fed.is_blocked("joe@x.org"))
+    assert "is damaged and was set aside" in fed.log()
+
+
+def test_an_empty_database_leaves_the_snapshot_until_it_is_adopted(fed: AgentHost, tmp_path: Path) -> None:
+    fed.stop()
+    fed.use(f"sqlite:///{tmp_path}/empty.db")
+    upgrade(fed.engine)
+    fed.start()
+    wait_until("an alarm", lambda: "another database" in fed.trouble("feed"))
+    assert fed.is_blocked("joe@x.org")
+    assert fed.run("status").returncode == 69
+    assert fed.run("db", "adopt", "--yes").returncode == 0
+    wait_until(
+        "the empty one is in force", lambda: not fed.is_blocked("joe@x.org") and not fed.trouble("feed")
+    )
+
+
+def test_nothing_of_the_journal_goes_into_another_database(fed: AgentHost, tmp_path: Path) -> None:
+    fed.stop()
+    with fed.journal() as journal:
+        journal.append([HitsEntry(1.0, {1: 5})])
+    fed.use(f"sqlite:///{tmp_path}/empty.db")
+    upgrade(fed.engine)
+    fed.start()
+    wait_until("an alarm", lambda: fed.trouble("feed"))
+    assert (fed.status()["waiting"], hits(fed)) == (1, 0)
+
+
+def test_a_restored_backup_leaves_the_snapshot_until_it_is_adopted(fed: AgentHost, tmp_path: Path) -> None:
+    fed.stop()
+    fed.engine.dispose()
+    shutil.copy(tmp_path / "gatepost.db", tmp_path / "backup.db")
+    fed.block("y.org")
+    fed.start()
+    wait_until("fed", lambda: fed.is_blocked("joe@y.org"))
+    fed.stop()
+    fed.use(f"sqlite:///{tmp_path}/backup.db")
+    fed.start()
+    wait_until("an alarm", lambda: "a restored backup" in fed.trouble("feed"))
+    assert fed.is_blocked("joe@y.org")
+    assert "1 changes are missing" in fed.run("db", "adopt", "--yes").stderr
+    wait_until(
+        "the backup is in force", lambda: not fed.is_blocked("joe@y.org") and fed.is_blocked("joe@x.org")
+    )
+
+
+def test_a_backup_from_before_an_adoption_can_be_adopted(fed: AgentHost, tmp_path: Path) -> None:
+    fed.stop()
+    fed.engine.dispose()
+    shutil.copy(tmp_path / "gatepost.db", tmp_path / "backup.db")
+    fed.run("mailbox", "erase", "ann@example.com", "--yes")
+    fed.run("mailbox", "erase", "bob@example.com", "--yes")
+    fed.start()
+    wait_until("epoch 3", lambda: fed.status().get("epoch") == 3)
+    fed.stop()
+    fed.use(f"sqlite:///{tmp_path}/backup.db")
+    fed.run("db", "adopt", "--yes")
+    fed.start()
+    wait_until("epoch 4", lambda: fed.status().get("epoch") == 4)
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_killed_at_any_time_it_starts_again(host: AgentHost, after: int) -> None:
+    for number in range(20):
+        host.block(f"a{number}.example")
+    host.start()
+    if after:
+        wait_until("work began", lambda: len(list(host.state.glob("*"))) >= after, 10)
+    host.kill()
+    host.block("y.org")
+    host.start()
+    wait_until("all rules", lambda: host.is_blocked("joe@y.org") and host.is_blocked("joe@a0.example"))
+
+
+def test_the_journal_is_drained_exactly_once_across_kills(host: AgentHost) -> None:
+    entries = 20_000
+    with host.journal() as journal:
+        for _ in range(20):
+            journal.append([HitsEntry(1.0, {1: 1})] * (entries // 20))
+        for part in (0.2, 0.5, 0.8):
+            host.start()
+            wait_until("some are drained", partial(is_drained, host, entries * part))
+            host.kill()
+        host.start()
+        wait_until("all are drained", lambda: journal.waiting() == 0)
+    assert hits(host) == entries
+
+
+def test_events_reach_the_database_and_the_command_line(fed: AgentHost) -> None:
+    event = Event(EventKind.BLOCKED, "policyd", "joe@x.org", "ann@example.com", "192.0.2.7", "", 1)
+    with fed.journal() as journal:
+        journal.append(
+            [EventEntry("REF2345678", 1.0, event, "", 1), EventEntry("REF2345678", 1.0, event, "", 2)]
+        )
+        wait_until("drained", lambda: journal.waiting() == 0)
+    told = fed.run("events", "--ref", "ref2345678").stdout
+    assert "block x.org for site" in told
+    assert told.rstrip().endswith("3")
+
+
+def test_a_database_that_is_away_for_a_time_is_followed_again(fed: AgentHost, tmp_path: Path) -> None:
+    fed.engine.dispose()
+    away = tmp_path / "away"
+    away.mkdir()
+    for file in tmp_path.glob("gatepost.db*"):
+        file.rename(away / file.name)
+    (tmp_path / "gatepost.db").mkdir()
+    wait_until("trouble", lambda: fed.trouble("feed"))
+    assert fed.is_blocked("joe@x.org")
+    (tmp_path / "gatepost.db").rmdir()
+    for file in away.iterdir():
+        file.rename(tmp_path / file.name)
+    fed.block("y.org")
+    wait_until("followed again", lambda: fed.is_blocked("joe@y.org") and not fed.trouble("feed"))
+
+
+def test_a_backup_put_in_place_under_a_running_agent_is_noticed(fed: AgentHost, tmp_path: Path) -> None:
+    fed.engine.dispose()
+    shutil.copy(tmp_path / "gatepost.db", tmp_path / "backup.db")
+    fed.block("y.org")
+    wait_until("fed", lambda: fed.is_blocked("joe@y.org"))
+    fed.engine.dispose()
+    for file in tmp_path.glob("gatepost.db*"):
+        file.unlink()
+    (tmp_path / "backup.db").rename(tmp_path / "gatepost.db")
+    wait_until("an alarm", lambda: "a restored backup" in fed.trouble("feed"))
+    assert fed.is_blocked("joe@y.org")
+
+
+def test_postgresql_killed_and_restarted(tmp_path: Path, postgres: Postgres) -> None:
+    host = AgentHost(tmp_path, postgres.new_database())
+    host.block("x.org")
+    host.start()
+    try:
+        wait_until("the snapshot has the rule", lambda: host.is_blocked("joe@x.org"))
+        postgres.kill()
+        wait_until("trouble", lambda: host.trouble("feed"))
+        assert host.is_blocked("joe@x.org")
+        postgres.start()
+        host.block("y.org")
+        wait_until("followed again", lambda: host.is_blocked("joe@y.org"))
+    finally:
+        host.kill()
+
+
+@pytest.fixture
+def postfix(tmp_path: Path) -> PostfixFolder:
+    return PostfixFolder(tmp_path / "postfix")
+
+
+@pytest.fixture
+def aliased(tmp_path: Path, postfix: PostfixFolder) -> Iterator[AgentHost]:
+    """A host whose agent looks at Postfix all the time."""
+    settings = f'sync_seconds = 0.2\npostfix_config = "{postfix.folder}"'
+    host = AgentHost(tmp_path, f"sqlite:///{tmp_path}/gatepost.db", settings)
+    yield host
+    host.kill()
+
+
+def test_aliases_come_into_the_snapshot_and_leave_it(aliased: AgentHost, postfix: PostfixFolder) -> None:
+    postfix.configure(postfix.table("texthash", "virtual", {"sales@example.com": "ann"}))
+    aliased.start()
+    wait_until("an alias", lambda: aliased.alias("sales@example.com") == ("ann@example.com",))
+    postfix.table("texthash", "virtual", {"info@example.com": "bob"})
+    wait_until("no alias", lambda: aliased.alias("sales@example.com") == ())
+    assert aliased.alias("info@example.com") == ("bob@example.com",)
+
+
+def test_a_broken_table_leaves_the_aliases_as_they_are(aliased: AgentHost, postfix: PostfixFolder) -> None:
+    table = postfix.table("hash", "virtual", {"sales@example.com": "ann"})
+    postfix.configure(table)
+    aliased.start()
+    wait_until("an alias", lambda: aliased.alias("sales@example.com"))
+    (postfix.folder / "virtual.db").unlink()
+    wait_until("trouble", lambda: "alias table" in aliased.trouble("aliases"))
+    assert aliased.alias("sales@example.com") == ("ann@example.com",)
+
+
+def test_a_recipient_that_mail_came_for_is_asked_about_even_across_a_kill(
+    aliased: AgentHost, postfix: PostfixFolder
+) -> None:
+    postfix.configure(postfix.sqlite({"sales@example.com": "ann"}))
+    with aliased.journal() as journal:
+        asked = [Fact(FactKind.ASKED, name, 1.0) for name in ("sales@example.com", "ann@example.com")]
+        journal.append([], asked)
+        aliased.start()
+        wait_until("drained", lambda: journal.waiting() == 0)
+        aliased.kill()
+        aliased.start()
+        wait_until("known", lambda: aliased.alias("sales@example.com") == ("ann@example.com",))
+        wait_until("settled", lambda: not journal.facts(FactKind.ASKED))
+    assert aliased.alias("ann@example.com") == ()
