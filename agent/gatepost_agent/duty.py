@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from gatepost.errors import GatepostError
 
 LOG = logging.getLogger("gatepost.agent")
+_AGAIN_SECONDS = 5.0
+"""when to try again at the latest what went wrong, however seldom it is done otherwise"""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Duty:
             self._note(f"{type(error).__name__}: {error}")
         else:
             self._note("")
+        if self.trouble:
+            self.due = now + min(self.every_seconds, _AGAIN_SECONDS)
         return not self.trouble
 
     def _note(self, trouble: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from gatepost_cli.lazy import Entry
 
 COMMANDS = {
+    "demo": Entry(
+        "gatepost_cli.demo.command:demo", "Tell what Gatepost does, with real mail on a private host."
+    ),
     "allow": Entry("gatepost_cli.allow_block:allow", "Let mail in that matches PATTERN."),
     "block": Entry("gatepost_cli.allow_block:block", "Keep mail out that matches PATTERN."),
     "rules": Entry("gatepost_cli.rules.group:rules", "List, remove, import, export and undo rules."),

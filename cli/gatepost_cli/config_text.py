@@ -10,7 +10,7 @@ from typing import Any
 
 from gatepost.config import Config
 
-_PASSWORD = re.compile(r"(://[^:/@]*:|[?&]password=)(?:.*(?=@)|[^&@]*$)")
+_PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 
 
 def config_text(config: Config, *, secrets: bool) -> str:
@@ -44,7 +44,7 @@ def _shown(value: object, *, secrets: bool) -> object:
 
 def without_password(text: str) -> str:
     """Hide the password of a URL."""
-    return _PASSWORD.sub(r"\1…", text) if "://" in text else text
+    return _PASSWORD.sub(r"\1\2…", text) if "://" in text else text
 
 
 def _toml(value: object) -> str:

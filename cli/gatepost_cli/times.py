@@ -24,10 +24,8 @@ def parse_span(text: str) -> int:
 def parse_time(text: str, now: float) -> int:
     """Read a span from now, or a time: a date is its first second, and a time without a zone is UTC."""
     stripped = text.strip()
-    if _SPAN.fullmatch(stripped.lower()):
-        seconds = int(now) + parse_span(stripped)
-    else:
-        seconds = _parse_date(stripped)
+    is_span = _SPAN.fullmatch(stripped.lower())
+    seconds = int(now) + parse_span(stripped) if is_span else _parse_date(stripped)
     if not 0 <= seconds <= _LATEST:
         raise UsageError(
             f"not a time: {text!r}", "a time lies in the years 1970 to 9999; for no end say never"

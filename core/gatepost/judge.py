@@ -74,6 +74,7 @@ def judge(claims: Claims, target: Target, lookup: Lookup, proofs: Proofs, now: f
     groups = [
         (level, list(_proven(matches, proofs, unproven)))
         for matches in found
+        if matches
         for level, matches in _by_level(matches, now, exempt=target.exempt)
     ]
     return _verdict(_flatten(groups), unproven)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatepost.errors import ConfigError
 
 _FIRST_PASSED = 3
-_BACKLOG = 1024
+BACKLOG = 1024
+"""connections that wait to be accepted"""
+_PATIENCE_SECONDS = 1.0
+"""how long a predecessor that was killed may take to let go of its sockets"""
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def listen(address: SocketAddress, mode: int) -> socket.socket:
 
 
 def _listen_unix(path: str, mode: int) -> socket.socket:
-    if is_answered(path):
+    if not _is_let_go(path):
         raise ConfigError(
             f"another process listens on unix:{path} already", "stop it first; see: gatepost status"
         )
@@ -63,7 +68,7 @@ def _listen_unix(path: str, mode: int) -> socket.socket:
     try:
         made.bind(path)
         Path(path).chmod(mode)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except OSError:
         made.close()
         raise
@@ -76,15 +81,25 @@ def _listen_inet(address: SocketAddress) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((address.host, address.port))
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except OSError:
         made.close()
         raise
     return made
 
 
+def _is_let_go(path: str) -> bool:
+    """Wait a moment until nobody listens any more."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while is_answered(path):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
 def is_answered(path: str) -> bool:
-    """Whether somebody listens on a unix socket, be it too busy to accept."""
+    """Whether somebody listens on a unix socket, even if too busy to accept."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(0)
         try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import cast
 
+from gatepost.sockets import BACKLOG
 from gatepost_policyd.policy import DUNNO, Policy
 from gatepost_policyd.protocol import Malformed, RequestParser
 
@@ -104,7 +105,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     open_ones: set[Connection] = set()
     servers = [
-        await loop.create_server(partial(Connection, policy, limit, open_ones), sock=sock)
+        await loop.create_server(partial(Connection, policy, limit, open_ones), sock=sock, backlog=BACKLOG)
         for sock, policy in listeners
     ]
     pause = min(_SWEEP_SECONDS, idle_seconds / _SWEEPS_OF_SHORT_TIMES)

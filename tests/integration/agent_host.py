@@ -72,8 +72,15 @@ class AgentHost:
         """The snapshot's folder."""
         return self.state / "snapshot"
 
+    def close(self) -> None:
+        """End everything."""
+        self.kill()
+        self.engine.dispose()
+
     def use(self, url: str) -> None:
         """Name a database in the settings; its schema is not touched."""
+        if url != self.url:
+            self.engine.dispose()
         self.url = url
         self.engine = make_engine(Database(url=url))
         self.config.write_text(
@@ -149,6 +156,17 @@ class AgentHost:
         finally:
             reader.close()
 
+    def asks_on_demand(self) -> bool:
+        """Whether the snapshot says that aliases have to be asked about one by one."""
+        reader = SnapshotReader(self.snapshot)
+        try:
+            with reader.view() as view:
+                return view.aliases_on_demand
+        except GatepostError:
+            return False
+        finally:
+            reader.close()
+
     @contextmanager
     def journal(self) -> Iterator[Journal]:
         """Open the journal as another daemon of the host does."""
@@ -158,7 +176,7 @@ class AgentHost:
         finally:
             journal.close()
 
-    def damage(self, hurt: Callable[[Path], None]) -> None:
+    def damage(self, hurt: Callable[[Path], object]) -> None:
         """Spoil the file of the generation in force while nobody has it open."""
         name = (self.snapshot / "current").read_text().strip()
         hurt(self.snapshot / name / "data.mdb")

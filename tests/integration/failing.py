@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +23,7 @@ from gatepost.errors import UnavailableError
 from gatepost.pattern import parse_pattern
 from gatepost.rule import Action, Demand, Effect, Terms, make_terms
 from gatepost.scope import parse_scope
+from gatepost.snapshot.reader import SnapshotReader
 from gatepost.store import tables
 from gatepost.store.changes import Author
 from gatepost.store.database import reading
@@ -167,6 +170,16 @@ def trouble(host: PrivateHost, of: str = "feed") -> str:
     return str(status(host)["trouble"].get(of, ""))
 
 
+def feed_number(host: PrivateHost) -> int | None:
+    """Tell how far the snapshot is."""
+    reader = SnapshotReader(host.config.snapshot_folder)
+    try:
+        position = reader.position()
+        return position.number if position else None
+    finally:
+        reader.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What the database holds about the mail that came."""
@@ -206,6 +219,12 @@ def wait_for_event(host: PrivateHost, ref: str) -> sa.Row[Any]:
     """Wait until the database holds an event, and give it."""
     wait_until(lambda: ref in {row.ref for row in noted(host).events}, 5, f"event {ref}")
     return next(row for row in noted(host).events if row.ref == ref)
+
+
+def gatepost(host: PrivateHost, *arguments: str) -> Any:  # whatever the command prints as JSON
+    """Run a command of the command line in a process of its own."""
+    command = [sys.executable, "-m", "gatepost_cli", "--config", str(host.config_file), "--json", *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def reconfigure(host: PrivateHost, old: str, new: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +29,7 @@ _AT_ONCE_SECONDS = 1.0
 def host(tmp_path: Path) -> Iterator[AgentHost]:
     host = AgentHost(tmp_path, f"sqlite:///{tmp_path}/gatepost.db")
     yield host
-    host.kill()
+    host.close()
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def is_drained(host: AgentHost, least: float) -> bool:
 
 
 def test_it_builds_a_snapshot_and_ends_when_told(fed: AgentHost) -> None:
+    wait_until("a status", fed.status)
     assert fed.status()["trouble"] == {}
     assert fed.stop() == 0
 
@@ -205,8 +208,8 @@ def test_a_database_that_is_away_for_a_time_is_followed_again(fed: AgentHost, tm
 
 
 def test_a_backup_put_in_place_under_a_running_agent_is_noticed(fed: AgentHost, tmp_path: Path) -> None:
-    fed.engine.dispose()
-    shutil.copy(tmp_path / "gatepost.db", tmp_path / "backup.db")
+    with closing(sqlite3.connect(tmp_path / "gatepost.db")) as connection:
+        connection.execute("VACUUM INTO ?", [str(tmp_path / "backup.db")])
     fed.block("y.org")
     wait_until("fed", lambda: fed.is_blocked("joe@y.org"))
     fed.engine.dispose()
@@ -230,7 +233,7 @@ def test_postgresql_killed_and_restarted(tmp_path: Path, postgres: Postgres) -> 
         host.block("y.org")
         wait_until("followed again", lambda: host.is_blocked("joe@y.org"))
     finally:
-        host.kill()
+        host.close()
 
 
 @pytest.fixture
@@ -244,7 +247,7 @@ def aliased(tmp_path: Path, postfix: PostfixFolder) -> Iterator[AgentHost]:
     settings = f'sync_seconds = 0.2\npostfix_config = "{postfix.folder}"'
     host = AgentHost(tmp_path, f"sqlite:///{tmp_path}/gatepost.db", settings)
     yield host
-    host.kill()
+    host.close()
 
 
 def test_aliases_come_into_the_snapshot_and_leave_it(aliased: AgentHost, postfix: PostfixFolder) -> None:

@@ -34,7 +34,9 @@ def mailboxes(aliases: Aliases, recipient: str) -> Collection[str]:
 
 @pytest.mark.parametrize("kind", ["hash", "lmdb", "texthash"])
 def test_a_table_that_can_be_listed_is_listed(postfix: PostfixFolder, kind: str) -> None:
-    postfix.configure(postfix.table(kind, "virtual", {"Sales@Example.com": "ann@example.com, bob@example.com"}))
+    postfix.configure(
+        postfix.table(kind, "virtual", {"Sales@Example.com": "ann@example.com, bob@example.com"})
+    )
     aliases = read(postfix)
     assert plain(aliases) == {"sales@example.com": ("ann@example.com", "bob@example.com")}
     assert aliases.unlisted == ()
@@ -51,7 +53,9 @@ def test_without_tables_there_are_no_aliases(postfix: PostfixFolder) -> None:
 
 def test_the_first_table_wins_for_the_same_key(postfix: PostfixFolder) -> None:
     first = postfix.table("hash", "first", {"a@example.com": "ann"})
-    postfix.configure(first, postfix.table("lmdb", "second", {"a@example.com": "bob", "b@example.com": "bob"}))
+    postfix.configure(
+        first, postfix.table("lmdb", "second", {"a@example.com": "bob", "b@example.com": "bob"})
+    )
     assert mailboxes(read(postfix), "a@example.com") == {"ann@example.com"}
     assert mailboxes(read(postfix), "b@example.com") == {"bob@example.com"}
 
@@ -73,7 +77,9 @@ def test_a_bare_name_holds_in_local_domains(postfix: PostfixFolder) -> None:
 
 
 def test_the_declaration_of_an_alias_domain_is_no_alias(postfix: PostfixFolder) -> None:
-    table = postfix.table("hash", "virtual", {"shop.example": "anything", "a@shop.example": "ann@example.com"})
+    table = postfix.table(
+        "hash", "virtual", {"shop.example": "anything", "a@shop.example": "ann@example.com"}
+    )
     postfix.configure(table)
     assert list(plain(read(postfix))) == ["a@shop.example"]
 
@@ -110,7 +116,9 @@ def test_local_domains_may_be_in_files_and_tables(postfix: PostfixFolder) -> Non
     (postfix.folder / "domains").write_text("# ours\nx.org\n")
     others = postfix.table("hash", "others", {"y.org": "ok"})
     table = postfix.table("hash", "virtual", {"a@example.com": "b@x.org, c@y.org, d@z.org"})
-    postfix.configure(table, virtual_mailbox_domains=f"{postfix.folder}/domains", mydestination=f"!z.org {others}")
+    postfix.configure(
+        table, virtual_mailbox_domains=f"{postfix.folder}/domains", mydestination=f"!z.org {others}"
+    )
     assert read(postfix).rows["a@example.com"].remote == {"d@z.org"}
 
 
@@ -142,10 +150,14 @@ def test_expressions_are_asked_whole_addresses_only(postfix: PostfixFolder) -> N
 
 def test_odd_addresses_are_not_asked_about(postfix: PostfixFolder) -> None:
     postfix.configure(postfix.sqlite({}))
-    assert plain(read(postfix, "a\nb@example.com", '"a b"@example.com', "x" * 400)) == {'"a b"@example.com': ()}
+    assert plain(read(postfix, "a\nb@example.com", '"a b"@example.com', "x" * 400)) == {
+        '"a b"@example.com': ()
+    }
 
 
-@pytest.mark.parametrize("table", ["hash:/nowhere/virtual", "sqlite:/nowhere/virtual.cf", "nonsense:/virtual"])
+@pytest.mark.parametrize(
+    "table", ["hash:/nowhere/virtual", "sqlite:/nowhere/virtual.cf", "nonsense:/virtual"]
+)
 def test_a_broken_table_is_trouble(postfix: PostfixFolder, table: str) -> None:
     postfix.configure(postfix.table("hash", "virtual", {"a@example.com": "ann"}), table)
     with pytest.raises(PostfixError, match=r"alias table .*virtual"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -175,28 +174,23 @@ def test_scopes_and_stats(engine: Engine, author: Author) -> None:
         assert count_all(connection, NOW).scopes == {"site": 1, "domain": 1, "mailbox": 2}
 
 
-@pytest.fixture
-def refill(engine: Engine, author: Author) -> Callable[[list[Rule]], object]:
-    """Replace all rules by others."""
-    return lambda rules: bring_in(engine, author, [Staged(r.id, r.terms, "") for r in rules], replace=True)
-
-
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    strategies.rules,
-    strategies.addresses,
-    st.sampled_from(["ann@example.com", "bob@example.net"]),
-    strategies.hosts,
+    rules=strategies.rules,
+    sender=strategies.addresses,
+    mailbox=st.sampled_from(["ann@example.com", "bob@example.net"]),
+    client=strategies.hosts,
 )
 def test_sql_finds_what_memory_finds(
+    *,
     engine: Engine,
-    refill: Callable[[list[Rule]], object],
+    author: Author,
     rules: list[Rule],
     sender: Address,
     mailbox: str,
     client: Network,
 ) -> None:
-    refill(rules)
+    bring_in(engine, author, [Staged(r.id, r.terms, "") for r in rules], replace=True)
     claims = Claims(sender_probes(str(sender)), client)
     target = Target(mailbox, (mailbox.partition("@")[2],))
     stored = [record.rule for record in list_rules(engine, Filter())]

@@ -58,7 +58,7 @@ def test_every_command_takes_json(path: tuple[str, ...], listed: str, command: c
 
 @pytest.mark.parametrize(("path", "listed", "command"), COMMANDS)
 def test_every_command_has_help(path: tuple[str, ...], listed: str, command: click.Command, cli: Cli) -> None:
-    assert listed.split()[0] in cli.done(*path, "--help").out
+    assert listed[:12] in cli.done(*path, "--help").out
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -69,7 +69,7 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
 
 @pytest.mark.parametrize("value", [b"", b"[]", b'["other", 1]', b"{}", b"\xff"])
 def test_what_is_no_entry_is_a_value_error(value: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         decode(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -50,7 +51,15 @@ def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
         assert is_answered(address.path)
 
 
-def test_a_socket_in_use_is_not_taken_over(tmp_path: Path) -> None:
+def test_a_killed_predecessor_may_take_a_moment_to_let_go(tmp_path: Path) -> None:
+    address = SocketAddress(path=str(tmp_path / "s"))
+    threading.Timer(0.1, listen(address, MODE).close).start()
+    with closing(listen(address, MODE)):
+        assert is_answered(address.path)
+
+
+def test_a_socket_in_use_is_not_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatepost.sockets._PATIENCE_SECONDS", 0.1)
     address = SocketAddress(path=str(tmp_path / "s"))
     with closing(listen(address, MODE)):
         with pytest.raises(ConfigError, match="another process listens"):

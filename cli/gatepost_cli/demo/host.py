@@ -86,7 +86,7 @@ class PrivateHost:
         )
         self.postfix = PrivatePostfix(folder / "postfix", self._postfix_model(), prefix)
         sockets = self.postfix.gatepost_dir
-        self.agent = self._daemon("agent", lambda: (folder / "state/snapshot/current").exists())
+        self.agent = self._daemon("agent", (folder / "state/snapshot/current").exists)
         self.policyd = self._daemon("policyd", lambda: is_answered(str(sockets / "policyd.sock")))
         self.milter = self._daemon("milter", lambda: is_answered(str(sockets / "milter.sock")))
         self._running = ExitStack()
@@ -152,7 +152,9 @@ class PrivateHost:
             self._running.callback(server.stop)
             server.start()
         write_atomically(self.config_file, self._config_text())
-        upgrade(self.engine)
+        engine = self.engine
+        upgrade(engine)
+        engine.dispose()
         for daemon in (self.agent, self.policyd, self.milter):
             self._running.callback(daemon.stop)
             daemon.start()

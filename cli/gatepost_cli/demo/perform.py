@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from gatepost.errors import UnavailableError
 from gatepost_cli.demo import mail
-from gatepost_cli.demo.commands import run_gatepost
+from gatepost_cli.demo.commandline import run_gatepost
 from gatepost_cli.demo.host import PASSWORD, PrivateHost, wait_until
 from gatepost_cli.demo.imap import where_lies
 from gatepost_cli.demo.results import Kind, Result, Row, begins, equals, holds
-from gatepost_cli.demo.steps import NOTHING, Ask, Mail, Rule, Shell, Step, Until
+from gatepost_cli.demo.steps import NOTHING, Ask, Kill, Mail, Rule, Shell, Step, Until
 
 _IN_FORCE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
@@ -28,9 +28,10 @@ _DIFFICULTIES = (OSError, UnavailableError, smtplib.SMTPException, imaplib.IMAP4
 class Performer:
     """Does one step after the other, and remembers what they have named."""
 
-    def __init__(self, host: PrivateHost) -> None:
-        """Perform on a running host."""
+    def __init__(self, host: PrivateHost, columns: int | None) -> None:
+        """Perform on a running host; `columns` is the room that a terminal has for tables, None on a pipe."""
         self._host = host
+        self._columns = columns
         self._names: dict[str, str] = {}
         self._messages = 0
         self._changed_at = 0.0
@@ -52,6 +53,8 @@ class Performer:
                 return self._ask(step)
             case Shell():
                 return self._shell(step)
+            case Kill():
+                return self._kill(step)
             case Mail():
                 return self._mail(step)
             case Until():
@@ -64,15 +67,21 @@ class Performer:
         if not step.waits:
             return result
         seconds = self._host.wait_for_snapshot(_IN_FORCE_SECONDS)
-        return replace(result, rows=(*result.rows, Row("in force", f"after {seconds:.2f} s")))
+        return replace(result, rows=(*result.rows, Row("in force", _after(seconds))))
 
     def _ask(self, step: Ask) -> Result:
         deadline = time.monotonic() + step.patience_seconds
         while True:
             result = self._gatepost(step.line, step.text, step.status, step.says)
             if all(row.ok for row in result.rows) or time.monotonic() > deadline:
-                return result
+                return replace(result, output=self._fitted(step, result.output))
             time.sleep(_POLL_SECONDS)
+
+    def _fitted(self, step: Ask, output: str) -> str:
+        """Let a command that printed wide tables print them again for the terminal that the reader has."""
+        if self._columns is None or all(len(line) <= self._columns for line in output.splitlines()):
+            return output
+        return run_gatepost(self._host.config_file, self._filled(step.line), self._columns)[1]
 
     def _gatepost(self, line: str, text: str, status: int, says: tuple[str, ...]) -> Result:
         line = self._filled(line)
@@ -93,6 +102,16 @@ class Performer:
         )
         row = equals("exit status", str(ended.returncode), "0", shown=False)
         return Result(Kind.COMMAND, step.text, step.line, ended.stdout, (row,))
+
+    def _kill(self, step: Kill) -> Result:
+        host = self._host
+        daemon = next(d for d in (host.agent, host.policyd, host.milter) if d.name == step.daemon)
+        command = f"kill -9 {daemon.pid}"
+        daemon.kill()
+        daemon.start()
+        return Result(
+            Kind.COMMAND, step.text, command, f"{step.daemon}: killed, and started again as {daemon.pid}"
+        )
 
     def _mail(self, step: Mail) -> Result:
         self._messages += 1
@@ -138,6 +157,10 @@ class Performer:
 
     def _filled(self, text: str) -> str:
         return text.format_map(self._names)
+
+
+def _after(seconds: float) -> str:
+    return "at once" if seconds < 0.005 else f"{seconds:.2f} s later"
 
 
 def _said(step: Mail, dialogue: mail.Dialogue) -> Iterator[Row]:

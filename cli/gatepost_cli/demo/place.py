@@ -46,7 +46,8 @@ def check_machine() -> None:
     """Make sure that servers can be started at all."""
     if os.geteuid() != 0:
         raise UnavailableError(
-            "gatepost demo starts a real Postfix and Dovecot, which only root can do", "say: sudo gatepost demo"
+            "gatepost demo starts a real Postfix and Dovecot, which only root can do",
+            "say: sudo gatepost demo",
         )
     _find_system_programs()
     missing = [package for program, package in _NEEDED.items() if not _is_installed(program)]
@@ -66,7 +67,9 @@ def choose_folder() -> Path:
     if len(os.fsencode(folder)) > _LONGEST:
         raise UnavailableError(f"TMPDIR is too long for the servers' sockets: {folder.parent}", hint)
     if _UNSAFE.search(str(folder)):
-        raise UnavailableError(f"TMPDIR has characters that mail servers give a meaning: {folder.parent}", hint)
+        raise UnavailableError(
+            f"TMPDIR has characters that mail servers give a meaning: {folder.parent}", hint
+        )
     for parent in folder.parents:
         if not parent.stat().st_mode & 0o001:
             message = f"TMPDIR is {folder.parent}, and the servers' own users cannot enter {parent}"
@@ -75,8 +78,8 @@ def choose_folder() -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Make the folder, and show as long as this process lives that it is in use."""
+def make_folder(folder: Path) -> Iterator[None]:
+    """Make the folder, and hold a lock that shows that it is in use."""
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)  # whatever the umask
     with (folder / _LOCK).open("w") as lock:

@@ -88,7 +88,15 @@ class Until:
     text: str = ""
 
 
-Step: TypeAlias = Rule | Ask | Shell | Mail | Until
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A daemon of Gatepost is killed and started again."""
+
+    daemon: str
+    text: str = ""
+
+
+Step: TypeAlias = Rule | Ask | Shell | Kill | Mail | Until
 
 
 @dataclass(frozen=True, slots=True)

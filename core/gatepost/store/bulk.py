@@ -184,8 +184,8 @@ class Import:
 def importing(engine: Engine, origin: str, *, replace: bool = False) -> Iterator[Import]:
     """Begin an import; its temporary tables go with the connection."""
     with connected(engine) as connection:
-        yield Import(connection, engine, origin, replace=replace)
         connection.detach()
+        yield Import(connection, engine, origin, replace=replace)
 
 
 def _changed(row: sa.RowMapping) -> Example:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -103,7 +104,15 @@ def erase(engine: Engine, author: Author, mailbox: str) -> Erased:
         insert_batch(connection, replace(author, command=f"mailbox erase {ERASED}"))
         own = connection.scalar(sa.select(tables.site.c.uuid)) or ""
         adopt(connection, own, author.name)
+    _empty_log(engine)
     return erased
+
+
+def _empty_log(engine: Engine) -> None:
+    """Have SQLite let go of the old pages in its write-ahead log, unless a reader still needs them."""
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _key(record: RuleRecord) -> tuple[str, str]:
