@@ -31,7 +31,7 @@ from gatepost_agent.feeder import Feeder
 LOG = logging.getLogger("gatepost.agent")
 STATUS_FILE = "status.json"
 LOCK_FILE = "agent.lock"
-_DAY = 86400.0
+_MINUTE, _DAY = 60.0, 86400.0
 _STATUS_FORMAT = 1
 _STATUS_SECONDS = 5.0
 """how often an unchanged status is written again, as a sign of life"""
@@ -60,6 +60,7 @@ class Agent:
         self._feed = Duty("feed", config.agent.poll_seconds, self._feeder.step)
         self._others = [
             Duty("journal", config.agent.drain_seconds, self._drain),
+            Duty("readers", _MINUTE, self._feeder.check_readers),
             Duty(
                 "events", _DAY, lambda: forget_events(engine, time.time() - config.agent.events_days * _DAY)
             ),
@@ -69,6 +70,7 @@ class Agent:
             Duty("asked aliases", config.agent.drain_seconds, aliases.answer),
         ]
         self._beside = Beside(of_aliases if config.aliases.sync_seconds else (), config.agent.poll_seconds)
+        self._telling = Duty("status", 0.0, self._tell)
         self._told = ""
         self._told_at = 0.0
 
@@ -91,14 +93,15 @@ class Agent:
                 duty.run(now)
         else:
             self._beside.allowed.clear()
-        self._tell(now)
+        self._telling.run(now)
 
     def _drain(self) -> None:
         self._drainer.step()
         self._aliases.settle(self._feeder)
 
-    def _tell(self, now: float) -> None:
+    def _tell(self) -> None:
         """Write the status when it changed, and now and then."""
+        now = time.monotonic()
         duties = [self._feed, *self._others, *self._beside.duties]
         position = self._feeder.position()
         status = {
@@ -113,11 +116,9 @@ class Agent:
         }
         text = json.dumps(status)
         if text != self._told or now - self._told_at >= _STATUS_SECONDS:
+            self._told = ""
+            write_atomically(self._state / STATUS_FILE, json.dumps(status | {"at": time.time()}) + "\n")
             self._told, self._told_at = text, now
-            try:
-                write_atomically(self._state / STATUS_FILE, json.dumps(status | {"at": time.time()}) + "\n")
-            except OSError as error:
-                LOG.error("status: %s", error)  # noqa: TRY400  the disk is full: one line says it
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from pathlib import Path
 
 import lmdb
@@ -78,6 +79,11 @@ class Feeder:
         with self._generation.environment.begin(db=self._generation.alias) as transaction:
             return transaction.get(text_key(key)) is not None
 
+    def check_readers(self) -> None:
+        """Free the places of readers that were killed; there are only so many, and each may hold old pages."""
+        if self._generation is not None:
+            self._generation.environment.reader_check()
+
     def close(self) -> None:
         """Let go of the files."""
         if self._generation is not None:
@@ -130,7 +136,11 @@ class Feeder:
         position = read_position(connection)
         name = generations.new_name(self._folder)
         rows, aliases = live_rows(connection), alias_rows(connection)
-        build(self._folder, name, rows, aliases, position, gib=self._gib, progress=progress)
+        try:
+            build(self._folder, name, rows, aliases, position, gib=self._gib, progress=progress)
+        except BaseException:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+            raise
         self.close()
         generations.publish(self._folder, name)
         self._generation = generations.open_for_writing(self._folder, name, gib=self._gib)

@@ -1,5 +1,7 @@
 """`python -m gatepost_cli` is `gatepost`."""
 
+import sys
+
 from gatepost_cli.main import main
 
-main()
+sys.exit(main())

@@ -31,6 +31,13 @@ class GatepostMilter(Milter.Base):
         self._client = ""
         self._message = Message("")
 
+    def setsymlist(self, stage: int, *macros: str) -> None:
+        """Choose the macros of a stage; pymilter 1.0.5 would give the C extension octets, which it refuses.
+
+        It would then negotiate nothing at all: Postfix would send every body and wait after every header.
+        """
+        self._ctx.setsymlist(stage, " ".join(macros))
+
     @Milter.noreply
     def connect(self, hostname: str, family: int, hostaddr: Any) -> int:  # path, pair or quadruple
         """Keep the client's address."""

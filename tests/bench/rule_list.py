@@ -78,12 +78,12 @@ def rule(index: int) -> Rule:
     return Rule(action, _pattern(index), scopes[_width(index)], "none" if action == "allow" else "")
 
 
-def requests(rules: int, count: int) -> Iterator[Request]:
-    """Requests, `HIT_SHARE` of which hit one rule and the others none; always the same ones."""
+def requests(rules: int, count: int, hit_share: float = HIT_SHARE) -> Iterator[Request]:
+    """Requests, a share of which hit one rule and the others none; always the same ones."""
     chance = random.Random(SEED)  # noqa: S311  # figures that can be repeated, no secrets
     for _ in range(count):
         miss = _miss(chance, mailbox(chance.randrange(mailbox_count(rules))))
-        hit = chance.random() < HIT_SHARE
+        hit = chance.random() < hit_share
         yield _hit(chance.randrange(rules), miss) if hit else miss
 
 
@@ -102,10 +102,10 @@ def write_rules(file: Path, rules: int) -> None:
             writer.writerow((row.action, row.pattern, row.scope, row.proof))
 
 
-def write_requests(file: Path, rules: int, count: int = 20_000) -> None:
+def write_requests(file: Path, rules: int, count: int = 20_000, hit_share: float = HIT_SHARE) -> None:
     """Write the file that policy_load reads."""
     with file.open("w", encoding="ascii") as stream:
-        for request in requests(rules, count):
+        for request in requests(rules, count, hit_share):
             fields = (request.client_address, request.sender, request.recipient, request.answer)
             stream.write("\t".join(fields) + "\n")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -18,6 +18,7 @@ from .policy import Load, Runs, Server
 from .postfwd import postfwd
 
 POSTFWD_RULES = (3, 1_000)
+STRANGERS, HALF_HIT = "no rule hit", "half hit a rule"
 MIB = 1 << 20
 TARGET_RULES = 1_000_000  # the length of list that import and build have targets for
 HELP_RUNS = 11
@@ -64,7 +65,7 @@ def _served(host: GatepostHost, size: int, plan: Plan, speeds: dict[int, Runs]) 
         yield _build_figure(host, size)
         yield _change_figure(host, size)
         if "policy" in plan.parts:
-            speeds[size] = _loaded(server, host.folder, plan)
+            speeds[size] = _loaded(server, host.folder, size, plan)
             yield from _policy_figures(size, speeds[size])
             yield _memory_figure(server, size)
 
@@ -84,16 +85,20 @@ def _change_figure(host: GatepostHost, size: int) -> Figure:
     return Figure("snapshot", what, seconds, "s", target=Target(at_most=1, of="value"))
 
 
-def _loaded(server: Server, folder: Path, plan: Plan) -> Runs:
+def _loaded(server: Server, folder: Path, size: int, plan: Plan) -> Runs:
+    """Load policyd with strangers that nobody has a rule for, and with some of whom half hit one."""
+    strangers = folder / "strangers"
+    rule_list.write_requests(strangers, size, hit_share=0)
+    ways = replace(server, name=STRANGERS, requests=strangers), replace(server, name=HALF_HIT)
     with policy.noop(folder, server.requests) as limit:
-        return policy.rounds((limit, server), plan.rounds, plan.seconds)
+        return policy.rounds((limit, *ways), plan.rounds, plan.seconds)
 
 
 def _policy_figures(size: int, runs: Runs) -> Iterator[Figure]:
-    for connections in policy.CONNECTIONS:
-        place = f"{connections} conn., {size:,} rules"
-        mine, limit = runs["policyd", connections], runs["C no-op", connections]
-        yield _speed(f"policyd, {place}", mine, limit)
+    for way, connections in ((way, n) for way in (STRANGERS, HALF_HIT) for n in policy.CONNECTIONS):
+        place = f"{way}, {connections} conn., {size:,} rules"
+        mine, limit = runs[way, connections], runs["C no-op", connections]
+        yield _speed(f"policyd, {place}", mine, limit, Target(at_least=0.2))
         yield _per_core(f"policyd, {place}", mine, limit)
         target = Target(at_most=60, of="value") if connections == 1 else None
         p50 = _both(f"policyd p50, {place}", mine, limit, lambda run: run.p50_us)
@@ -102,13 +107,14 @@ def _policy_figures(size: int, runs: Runs) -> Iterator[Figure]:
         yield paired("policy", "µs", *p99)
 
 
-def _speed(what: str, mine: list[Load], limit: list[Load]) -> Figure:
-    return paired("policy", "req/s", *_both(what, mine, limit, lambda run: run.per_second))
+def _speed(what: str, mine: list[Load], limit: list[Load], target: Target | None = None) -> Figure:
+    series = _both(what, mine, limit, lambda run: run.per_second)
+    return paired("policy", "req/s", *series, target)
 
 
 def _per_core(what: str, mine: list[Load], limit: list[Load]) -> Figure:
     series = _both(what, mine, limit, lambda run: run.per_cpu_second)
-    return paired("policy", "req/CPU s", *series, Target(at_least=0.2))
+    return paired("policy", "req/CPU s", *series)
 
 
 def _both(
@@ -134,7 +140,7 @@ def _growth(speeds: dict[int, Runs]) -> Iterator[Figure]:
 
 
 def _share_of_limit(runs: Runs, connections: int) -> float:
-    pairs = zip(runs["policyd", connections], runs["C no-op", connections], strict=True)
+    pairs = zip(runs[STRANGERS, connections], runs["C no-op", connections], strict=True)
     return median(mine.per_cpu_second / limit.per_cpu_second for mine, limit in pairs)
 
 
@@ -148,10 +154,11 @@ def _postfwd_figures(plan: Plan, folder: Path, rules: int) -> Iterator[Figure]:
     requests = folder / f"requests-postfwd-{rules}"
     rule_list.write_requests(requests, rules)
     with postfwd(folder / f"postfwd-{rules}", requests, rules) as server:
-        runs = _loaded(server, folder, plan)
+        with policy.noop(folder, requests) as limit:
+            runs = policy.rounds((limit, server), plan.rounds, plan.seconds)
     for connections in policy.CONNECTIONS:
-        mine, limit = runs[server.name, connections], runs["C no-op", connections]
-        yield _speed(f"{server.name}, {connections} conn.", mine, limit)
+        mine, bound = runs[server.name, connections], runs["C no-op", connections]
+        yield _speed(f"{server.name}, {connections} conn.", mine, bound)
 
 
 def postfix(plan: Plan, folder: Path) -> Iterator[Figure]:

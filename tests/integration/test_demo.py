@@ -87,7 +87,7 @@ def left(place: Path) -> list[str]:
 
 def _belongs(process: Path, folder: str) -> bool:
     try:
-        stands = os.readlink(process / "cwd").startswith(folder)
+        stands = str((process / "cwd").readlink()).startswith(folder)
         return stands or any(folder.encode() in (process / n).read_bytes() for n in ("cmdline", "environ"))
     except OSError:
         return False
@@ -110,13 +110,6 @@ def test_what_is_not_as_it_must_be_is_shown_and_counted(place: Path) -> None:
     assert "1 of 2 checks failed" in told
     assert "gatepost: 1 check failed" in complaint
     assert left(place) == []
-
-
-def test_a_failed_story_is_one_object_for_programs(place: Path) -> None:
-    process = begin(place, WRONG, "--json")
-    told = json.loads(process.communicate(timeout=SECONDS)[0])
-    assert process.returncode == 1
-    assert (told["ok"], told["checks"], told["failed"]) == (False, 2, 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -174,13 +167,3 @@ def test_kept_servers_can_be_used_until_control_c(place: Path) -> None:
     process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     assert left(place) == []
-
-
-def test_how_to_use_kept_servers_is_told(place: Path) -> None:
-    process = begin(place, ONE, "--keep")
-    told = wait_for(process, "until Ctrl-C")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=SECONDS)
-    assert process.returncode == 0
-    for word in ("swaks --server", "python3 -c", "curl --user", "GATEPOST_CONFIG=", "postfix.log"):
-        assert word in told

@@ -46,7 +46,7 @@ def test_missing_servers_are_named_by_their_debian_packages(monkeypatch: pytest.
 
 def test_postfix_without_lmdb_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(place, "_is_installed", lambda program: True)
+    monkeypatch.setattr(place, "_is_installed", bool)
     monkeypatch.setattr(place, "_knows_lmdb", lambda: False)
     assert problem_of(place.check_machine).message.endswith(": postfix-lmdb")
 

@@ -8,8 +8,9 @@ from string import Formatter
 import pytest
 
 from gatepost_cli.commands import COMMANDS, RULES
+from gatepost_cli.demo.cast import PLAN
 from gatepost_cli.demo.steps import Ask, Mail, Rule, Step
-from gatepost_cli.demo.story import CHAPTERS, PLAN
+from gatepost_cli.demo.story import CHAPTERS
 
 STEPS = [step for chapter in CHAPTERS for step in chapter.steps]
 COMMANDS_TYPED = [step.line for step in STEPS if isinstance(step, Rule | Ask)]

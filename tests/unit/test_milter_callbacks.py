@@ -185,5 +185,5 @@ def test_what_is_not_needed_is_negotiated_away() -> None:
 
 
 class Negotiating(Context):
-    def setsymlist(self, stage: int, macros: bytes) -> None:
-        assert (stage, macros) == (Milter.M_ENVFROM, b"{auth_authen}")
+    def setsymlist(self, stage: int, macros: str) -> None:
+        assert (stage, macros) == (Milter.M_ENVFROM, "{auth_authen}")

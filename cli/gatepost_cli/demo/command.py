@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -59,8 +58,8 @@ def demo(app: App, *, keep: bool) -> None:
 
 def _run(show: Show, *, as_json: bool, keep: bool) -> int:
     """Start, tell, and stop everything; gives the number of failed checks."""
+    from gatepost_cli.demo.cast import PLAN
     from gatepost_cli.demo.running import running_host
-    from gatepost_cli.demo.story import PLAN
 
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -119,7 +118,8 @@ def _stay(host: PrivateHost, show: Show) -> None:
     from gatepost_cli.demo.keep import how_to_use
     from gatepost_cli.demo.signals import Interrupted
 
-    show.ways(how_to_use(host))
-    show.paragraph("Everything keeps running until Ctrl-C.", "bold")
     with contextlib.suppress(Interrupted):
-        signal.pause()
+        show.ways(how_to_use(host))
+        show.paragraph("Everything keeps running until Ctrl-C.", "bold")
+        while True:
+            time.sleep(1)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from gatepost_cli.demo.host import PASSWORD, PrivateHost
 from gatepost_cli.demo.mail import STRANGER
 
+_SENDER = "joe@friends.example"
+
 
 class Way(NamedTuple):
     """Something that can be done, and the lines to type for it."""
@@ -26,12 +28,9 @@ def how_to_use(host: PrivateHost) -> tuple[Way, ...]:
         Way(
             f"Send mail to {' or '.join(host.plan.mailboxes)}. Strangers come from {STRANGER} (mail from 127.0.0.1"
             " is the host's own and is not judged):",
-            (
-                f"swaks --server 127.0.0.1:{smtp} --local-interface {STRANGER} --from joe@shop.example --to {ann}",
-                "",
-                _without_swaks(smtp, ann),
-            ),
+            (f"swaks --server 127.0.0.1:{smtp} --local-interface {STRANGER} --from {_SENDER} --to {ann}",),
         ),
+        Way("Or without swaks:", (_without_swaks(smtp, ann),)),
         Way(
             f"Read it over IMAP on port {imap}; the password of every mailbox is {PASSWORD}:",
             (f"curl --user {ann}:{PASSWORD} 'imap://127.0.0.1:{imap}/INBOX;MAILINDEX=*'",),
@@ -60,7 +59,7 @@ def place_json(host: PrivateHost) -> dict[str, object]:
 def _without_swaks(port: int, to: str) -> str:
     program = (
         f"import smtplib; smtplib.SMTP('127.0.0.1', {port}, source_address=('{STRANGER}', 0))"
-        f".sendmail('joe@shop.example', '{to}', 'Subject: hello')"
+        f".sendmail('{_SENDER}', '{to}', 'Subject: hello')"
     )
     return f'python3 -c "{program}"'
 

@@ -29,7 +29,7 @@ _PREFIX = "gatepost-demo-"
 _LOCK = "lock"
 _LONGEST = 60  # a unix socket's path has 107 bytes, and the servers add up to 45 of their own
 _UNSAFE = re.compile(r"[^A-Za-z0-9_./-]")
-_SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _DOVECOT_FOLDERS = ("/usr/lib/dovecot", "/usr/libexec/dovecot", "/usr/local/libexec/dovecot")
 _NEEDED = {
     "postfix": "postfix",

@@ -17,6 +17,7 @@ from gatepost_cli.demo.steps import Chapter
 _WIDEST = 100  # longer lines are hard to read
 _INDENT = "  "
 _LEFT = 34
+_NARROWEST = 20
 _POSTFIX_PREFACE = re.compile(r"<\S+>: Recipient address rejected: ")
 _REFUSAL = re.compile(r"[45]\d\d ")
 
@@ -93,7 +94,7 @@ class Show:
         self._console.print()
 
     def _prose(self, text: str, style: str = "") -> None:
-        for line in textwrap.wrap(text, self._width, break_on_hyphens=False):
+        for line in textwrap.wrap(" ".join(text.split()), self._width, break_on_hyphens=False):
             self._print(Text(line, style))
 
     def _output(self, line: Text) -> None:
@@ -117,7 +118,7 @@ class Show:
             self._print(Text.assemble(_INDENT, (mark, mark_style), beside, (line, style)))
 
     def _cell(self, row: Row) -> Iterator[tuple[str, str]]:
-        width = max(self._width - len(_INDENT) - _LEFT - 3, _LEFT)
+        width = max(self._width - len(_INDENT) - _LEFT - 3, _NARROWEST)
         seen = _POSTFIX_PREFACE.sub("", row.seen)
         for line in textwrap.wrap(seen, width, break_on_hyphens=False) or [""]:
             yield line, _style(row)

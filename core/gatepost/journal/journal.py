@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
 
 from gatepost.errors import TemporaryError
 from gatepost.journal.entries import Entry, Fact, FactKind, decode, encode
+from gatepost.lock_file import MAX_READERS, make_room
 from gatepost.probe import text_key
 
 _SEQUENCE = struct.Struct(">Q")
@@ -35,7 +37,10 @@ class Journal:
         """Open or create it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._environment = lmdb.open(str(folder), map_size=_MAP_OCTETS, max_dbs=3, max_readers=1024)
+            make_room(folder)
+            self._environment = lmdb.open(
+                str(folder), map_size=_MAP_OCTETS, max_dbs=3, max_readers=MAX_READERS
+            )
             self._meta, self._entry, self._recent = map(
                 self._environment.open_db, (b"meta", b"entry", b"recent")
             )
@@ -46,7 +51,7 @@ class Journal:
     def append(self, entries: Sequence[Entry], facts: Sequence[Fact] = ()) -> int:
         """Write entries and learn facts in one durable transaction; gives the number of entries dropped."""
         try:
-            with self._environment.begin(write=True) as transaction:
+            with self._transaction(write=True) as transaction:
                 kept = entries if self._octets(transaction) < _EVENTS_UP_TO else ()
                 self._write(transaction, (*facts, *kept))
                 for fact in facts:
@@ -57,12 +62,12 @@ class Journal:
 
     def is_recent(self, kind: FactKind, key: str) -> bool:
         """Whether a fact was learned that no snapshot holds yet."""
-        with self._environment.begin(db=self._recent) as transaction:
+        with self._transaction(db=self._recent) as transaction:
             return transaction.get(_key(kind, key)) is not None
 
     def read(self, after: int, limit: int) -> list[tuple[int, Entry]]:
         """Read the entries that follow a sequence number."""
-        with self._environment.begin(db=self._entry) as transaction:
+        with self._transaction(db=self._entry) as transaction:
             cursor = transaction.cursor()
             if not cursor.set_range(_SEQUENCE.pack(after + 1)):
                 return []
@@ -76,7 +81,7 @@ class Journal:
     def forget(self, up_to: int) -> None:
         """Remove entries that the database holds; what a killed reader still holds on to is let go."""
         self._environment.reader_check()
-        with self._environment.begin(write=True) as transaction, transaction.cursor(self._entry) as cursor:
+        with self._transaction(write=True) as transaction, transaction.cursor(self._entry) as cursor:
             while cursor.first() and _SEQUENCE.unpack(cursor.key())[0] <= up_to:
                 cursor.delete()
 
@@ -85,21 +90,21 @@ class Journal:
         facts = self.facts(kind)
         held = [fact for fact in facts if is_held(fact)]
         if held:
-            with self._environment.begin(write=True, db=self._recent) as transaction:
+            with self._transaction(write=True, db=self._recent) as transaction:
                 for fact in held:
                     transaction.delete(_fact_key(fact))
         return len(facts) - len(held)
 
     def facts(self, kind: FactKind) -> list[Fact]:
         """List what `recent` holds of a kind."""
-        with self._environment.begin(db=self._recent) as transaction:
+        with self._transaction(db=self._recent) as transaction:
             entries = [decode(bytes(value)) for _, value in transaction.cursor()]
         return [entry for entry in entries if isinstance(entry, Fact) and entry.kind is kind]
 
     def erase(self, is_about: Callable[[Entry], bool]) -> int:
         """Remove what is about somebody from journal and recent; gives the number of entries removed."""
         removed = 0
-        with self._environment.begin(write=True) as transaction:
+        with self._transaction(write=True) as transaction:
             for table in (self._entry, self._recent):
                 doomed = [
                     bytes(k) for k, value in transaction.cursor(table) if is_about(decode(bytes(value)))
@@ -109,15 +114,26 @@ class Journal:
 
     def waiting(self) -> int:
         """Count the entries that are not in the database yet."""
-        with self._environment.begin() as transaction:
+        with self._transaction() as transaction:
             return int(transaction.stat(self._entry)["entries"])
 
     def close(self) -> None:
         """Let go of the files."""
         self._environment.close()
 
+    @contextmanager
+    def _transaction(
+        self, db: lmdb._Database | None = None, *, write: bool = False
+    ) -> Iterator[lmdb.Transaction]:
+        """A transaction; JournalError when the file cannot be read or written."""
+        try:
+            with self._environment.begin(db=db, write=write) as transaction:
+                yield transaction
+        except (lmdb.Error, OSError) as error:
+            raise JournalError(f"journal {self._environment.path()}: {error}") from error
+
     def _identify(self) -> str:
-        with self._environment.begin(write=True, db=self._meta) as transaction:
+        with self._transaction(write=True, db=self._meta) as transaction:
             known = transaction.get(b"uuid")
             if known is None:
                 known = str(uuid.uuid4()).encode()

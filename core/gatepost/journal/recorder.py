@@ -76,8 +76,7 @@ class Recorder:
         self._stop.set()
         self._thread.join()
         self.flush(final=True)
-        if self._journal is not None:
-            self._journal.close()
+        self._close()
 
     def hit(self, rule: int) -> None:
         """Count a decision of a rule."""
@@ -116,6 +115,7 @@ class Recorder:
             except JournalError as error:
                 self._complain(str(error))
                 self._put_back(pending)
+                self._close()
                 return
             if dropped or pending.flooded:
                 self._complain(f"dropped {dropped + pending.flooded} events in a flood")
@@ -131,6 +131,12 @@ class Recorder:
         if self._journal is None:
             self._journal = Journal(self._folder)
         return self._journal
+
+    def _close(self) -> None:
+        """Let go of the journal; after an error LMDB may refuse to go on with the same environment."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def _take(self, *, final: bool) -> tuple[_Pending, list[Entry]]:
         now = self._clock()

@@ -15,6 +15,7 @@ import lmdb
 
 from gatepost.atomic import write_atomically
 from gatepost.errors import UnavailableError
+from gatepost.lock_file import MAX_READERS, make_room
 from gatepost.position import Position
 
 FORMAT = b"2"
@@ -27,7 +28,6 @@ ON_DEMAND = b"aliases_on_demand"
 """set in `meta` when Postfix has alias maps that cannot be listed"""
 _NAME = re.compile(r"\d{8}")
 _GIB = 1 << 30
-_MAX_READERS = 1024
 _MAX_TABLES = 8
 _TABLES = (b"meta", b"scope", b"alias")
 _RULES = b"rule"
@@ -76,7 +76,7 @@ def open_for_reading(folder: Path, name: str) -> Generation:
             readonly=True,
             lock=True,
             max_dbs=_MAX_TABLES,
-            max_readers=_MAX_READERS,
+            max_readers=MAX_READERS,
             create=False,
         )
     except (lmdb.Error, OSError) as error:
@@ -87,8 +87,9 @@ def open_for_reading(folder: Path, name: str) -> Generation:
 def open_for_writing(folder: Path, name: str, *, gib: int, sync: bool = True) -> Generation:
     """Open or create a generation as its only writer; `gib` bounds its address space."""
     (folder / name).mkdir(parents=True, exist_ok=True)
+    make_room(folder / name)
     environment = lmdb.open(
-        str(folder / name), map_size=gib * _GIB, max_dbs=_MAX_TABLES, max_readers=_MAX_READERS, sync=sync
+        str(folder / name), map_size=gib * _GIB, max_dbs=_MAX_TABLES, max_readers=MAX_READERS, sync=sync
     )
     return _tables(name, environment)
 
