@@ -28,11 +28,6 @@ def at_rcpt(verdicts: Sequence[Verdict]) -> RcptAnswer:
     return RcptAnswer.DUNNO
 
 
-def final(rcpt: Verdict, end: Verdict) -> Verdict:
-    """Choose between the verdicts of the two stages for one mailbox: a refusal at RCPT is final."""
-    return rcpt if rcpt.rejects else end
-
-
 def rejects_message(verdicts: Sequence[Verdict]) -> bool:
     """Whether no mailbox at all wants the message."""
     return bool(verdicts) and all(verdict.rejects for verdict in verdicts)

@@ -18,7 +18,6 @@ from gatepost.judge import Claims, Proofs, Target, judge
 from gatepost.network import parse_client
 from gatepost.probe import Probe, sender_keys, sender_probes
 from gatepost.proofs import NothingProven
-from gatepost.recipient import targets
 from gatepost.snapshot.reader import SnapshotReader, SnapshotView
 from gatepost.verdict import Outcome, Verdict
 
@@ -114,7 +113,7 @@ class MailPath:
 
     def _judge(self, view: SnapshotView, claims: Claims, recipient: str) -> list[tuple[Target, Verdict]]:
         now = self._clock()
-        return [(t, judge(claims, t, view, self._proofs, now)) for t in targets(recipient, view)]
+        return [(t, judge(claims, t, view, self._proofs, now)) for t in view.targets(recipient)]
 
     def _ask_about(self, view: SnapshotView, recipient: str) -> None:
         """Let the agent find out whether a recipient is an alias, where aliases cannot be listed."""
@@ -140,8 +139,10 @@ def _events(
     service, sender, client = envelope.service, envelope.sender, envelope.client
     events = []
     for _, verdict in pairs:
-        for rule in verdict.unproven:
-            events.append(Event(EventKind.UNPROVEN, service, sender, recipient, client, author, rule.id))
+        events += [
+            Event(EventKind.UNPROVEN, service, sender, recipient, client, author, rule.id)
+            for rule in verdict.unproven
+        ]
         if verdict.outcome is Outcome.BLOCK and verdict.rule is not None:
             kind = EventKind.BLOCKED if rejected else EventKind.JUNKED
             events.append(Event(kind, service, sender, recipient, client, author, verdict.rule.id))

@@ -48,7 +48,7 @@ class InboundPolicy:
         mynetworks: tuple[Network, ...],
         on_missing_snapshot: Literal["open", "defer"],
         monotonic: Callable[[], float],
-        note: Callable[[str], None],
+        note: Callable[[str], object],
     ) -> None:
         """Judge mail of strangers; mail from mynetworks and authenticated clients is not judged."""
         self._mail_path = mail_path

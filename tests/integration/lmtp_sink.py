@@ -34,7 +34,9 @@ class Delivered:
         lines = self.header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n")
         named = (line.partition(b":") for line in lines)
         return [
-            value.strip().decode() for name, _, value in named if name.strip().lower() == b"x-gatepost-verdict"
+            value.strip().decode()
+            for name, _, value in named
+            if name.strip().lower() == b"x-gatepost-verdict"
         ]
 
 

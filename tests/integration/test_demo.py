@@ -73,7 +73,7 @@ def read_object(process: subprocess.Popen[str]) -> str:
 
 
 def wait_for_folder(place: Path) -> None:
-    while not list(place.iterdir()):
+    while not list(place.glob("gatepost-demo-*")):
         os.sched_yield()
 
 

@@ -95,10 +95,11 @@ def in_force(host: PrivateHost) -> Path:
     return folder / (folder / "current").read_text().strip()
 
 
-def send_until_well(host: PrivateHost) -> tuple[list[Sent], float]:
+def send_until_well(host: PrivateHost, *, add_rule: bool = True) -> tuple[list[Sent], float]:
     """Send mail of all kinds, until all of it is decided by the rules again and a new rule comes into force."""
-    begun, sent, new = time.monotonic(), [], f"new{next(_numbers)}.example"
-    add(host, "block", new)
+    begun, sent, new = time.monotonic(), [], f"new{next(_numbers)}.example" if add_rule else BLOCKED
+    if add_rule:
+        add(host, "block", new)
     while time.monotonic() - begun < DAMAGED_SECONDS:
         round_ = [send(host, domain) for domain in (BLOCKED, UNKNOWN, JUNKED, ALLOWED, new)]
         by_from = send(host, UNKNOWN, header_from=BLOCKED)
@@ -138,6 +139,28 @@ def test_damaged_before_all_start(host: PrivateHost, damage: Callable[[Path], No
     with Keeper(host.policyd, host.milter, host.agent) as keeper:
         sent, seconds = send_until_well(host)
     check(host, sent, seconds, keeper.deaths)
+
+
+def test_damage_that_kills_whoever_reads_it(host: PrivateHost) -> None:
+    """The octets of a rule are said to be more than the file has: reading them is a bus error."""
+    empty(host)
+    file = in_force(host) / "data.mdb"
+    content = bytearray(file.read_bytes()); print([(i, bytes(content[i-8:i]).hex()) for i in _places(content, BLOCKED.encode())])
+    for at in _places(content, BLOCKED.encode()):
+        content[at - 8 : at - 4] = b"\xff\xff\xff\x00"  # mdb.c, MDB_node: mn_lo, mn_hi
+    with file.open("r+b") as stream:
+        stream.write(content)
+    with Keeper(host.agent, host.policyd, host.milter) as keeper:
+        sent, seconds = send_until_well(host, add_rule=False)
+    assert "ended with status -7" in host.policyd.log.read_text()
+    check(host, sent, seconds, keeper.deaths)
+
+
+def _places(content: bytes | bytearray, text: bytes) -> Iterator[int]:
+    at = content.find(text)
+    while at >= 0:
+        yield at
+        at = content.find(text, at + 1)
 
 
 def test_without_a_snapshot_mail_is_accepted(host: PrivateHost) -> None:

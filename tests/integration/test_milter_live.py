@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import smtplib
 import socket
 import subprocess
 import sys
@@ -22,11 +21,9 @@ from tests.integration.milter_host import (
     milter_host,
     packet,
     reply,
-    start_milter,
     transact,
 )
 
-from gatepost.errors import UnavailableError
 from gatepost.pattern import parse_pattern
 from gatepost.rule import Action, Demand, Effect, Rule, Terms
 from gatepost.scope import parse_scope
@@ -129,7 +126,9 @@ def test_two_hundred_forged_verdicts_are_removed(host: MilterHost) -> None:
 
 @pytest.mark.parametrize("client", [STRANGER, OURS])
 def test_an_attached_message_and_the_body_stay_as_they_are(host: MilterHost, client: str) -> None:
-    attached = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + FORGED + b"\r\nFrom: x@y.org\r\n\r\nHi\r\n--b--\r\n"
+    attached = (
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + FORGED + b"\r\nFrom: x@y.org\r\n\r\nHi\r\n--b--\r\n"
+    )
     body = b"\r\n" + attached + FORGED + b"\r\n trailing blanks  \t\r\n..dots\r\n\xff\r\n"
     head = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nDKIM-Signature: v=1; b=a b\r\n\tc\r\n"
     arrived = host.send(FORGED + b"\r\n" + head + b"\r\n" + body, client=client)
@@ -232,7 +231,9 @@ def test_a_client_is_judged_by_its_address(host: MilterHost, address: str) -> No
 def test_a_hundred_recipients_have_one_verdict_each(host: MilterHost) -> None:
     arrived = host.send(PLAIN, *MANY, sender="many@x.org")
     words = {0: "block", 1: "allow"}
-    expected = [f"{MANY[n]}; {words[n % 3]}; rule={100 + n}; proof=none" for n in range(100) if n % 3 in words]
+    expected = [
+        f"{MANY[n]}; {words[n % 3]}; rule={100 + n}; proof=none" for n in range(100) if n % 3 in words
+    ]
     assert arrived.verdicts == host.sink.take().verdicts == sorted(expected)
 
 
@@ -285,7 +286,9 @@ def test_reset_forgets(host: MilterHost) -> None:
     assert arrived.verdicts == []
 
 
-@pytest.mark.parametrize("said", [["MAIL FROM:<x@y.org>"], ["MAIL FROM:<x@y.org>", "RCPT TO:<ann@example.com>", "DATA"]])
+@pytest.mark.parametrize(
+    "said", [["MAIL FROM:<x@y.org>"], ["MAIL FROM:<x@y.org>", "RCPT TO:<ann@example.com>", "DATA"]]
+)
 def test_a_client_that_goes_away_hurts_nobody(host: MilterHost, said: list[str]) -> None:
     smtp = host.smtp()
     for command in said:

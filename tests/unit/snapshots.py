@@ -37,7 +37,10 @@ def row(rule: Rule) -> RuleRow:
 
 
 def write(
-    folder: Path, rules: Iterable[Rule], aliases: Mapping[str, Alias | None] | None = None, name: str = "00000001"
+    folder: Path,
+    rules: Iterable[Rule],
+    aliases: Mapping[str, Alias | None] | None = None,
+    name: str = "00000001",
 ) -> None:
     """Build and publish a generation."""
     rows = sorted((row(rule) for rule in rules), key=lambda r: (r.scope.encode(), r.pattern.encode()))
@@ -46,7 +49,10 @@ def write(
 
 
 def touched(
-    rules: Iterable[Rule], keys: Iterable[Key], aliases: Mapping[str, Alias | None] | None = None, number: int = 1
+    rules: Iterable[Rule],
+    keys: Iterable[Key],
+    aliases: Mapping[str, Alias | None] | None = None,
+    number: int = 1,
 ) -> Touched:
     """Say what a change touched: `rules` are all that there are after it."""
     found: dict[Key, list[RuleRow]] = {key: [] for key in keys}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatepost.decision import RcptAnswer, at_rcpt, final, header_values, rejects_message
+from gatepost.decision import RcptAnswer, at_rcpt, header_values, rejects_message
 from gatepost.judge import Target
 from gatepost.pattern import parse_pattern
 from gatepost.rule import Action, Effect, Rule, Terms
@@ -40,12 +40,6 @@ ANN, BOB = (Target(f"{name}@example.com", ("example.com",)) for name in ("ann", 
 )
 def test_answers(verdicts: list[Verdict], answer: RcptAnswer, *, rejected: bool) -> None:
     assert (at_rcpt(verdicts), rejects_message(verdicts)) == (answer, rejected)
-
-
-def test_a_refusal_at_rcpt_is_final() -> None:
-    assert final(REJECT, ALLOW) == REJECT
-    assert final(JUNK, ALLOW) == ALLOW
-    assert final(ALLOW, REJECT) == REJECT
 
 
 def test_headers_are_sorted_and_only_where_there_is_a_verdict() -> None:

@@ -44,11 +44,11 @@ def test_missing_servers_are_named_by_their_debian_packages(monkeypatch: pytest.
     assert problem_of(place.check_machine).hint.endswith(f"install --no-install-recommends {packages}")
 
 
-def test_postfix_without_lmdb_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(place, "_is_installed", bool)
-    monkeypatch.setattr(place, "_knows_lmdb", lambda: False)
-    assert problem_of(place.check_machine).message.endswith(": postfix-lmdb")
+def test_postfix_without_lmdb_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "postconf").write_text("#!/bin/sh\necho btree\n")
+    (tmp_path / "postconf").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert problem_of(lambda: place.check_lmdb(tmp_path)).message.endswith(": postfix-lmdb")
 
 
 def test_a_folder_is_chosen_and_not_yet_made(temporary: Path) -> None:

@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.journal import journal as module
-from gatepost.journal.entries import Entry, Event, EventEntry, EventKind, Fact, FactKind, HitsEntry, decode, encode
+from gatepost.journal.entries import (
+    Entry,
+    Event,
+    EventEntry,
+    EventKind,
+    Fact,
+    FactKind,
+    HitsEntry,
+    decode,
+    encode,
+)
 from gatepost.journal.journal import Journal, JournalError
 
 ASKED = FactKind.ASKED
@@ -137,7 +147,9 @@ def test_after_a_flood_events_are_kept_again(journal: Journal, monkeypatch: pyte
     assert journal.append(many) == 0
 
 
-def test_a_full_map_is_a_journal_error_and_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_map_is_a_journal_error_and_nothing_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_MAP_OCTETS", 256 * 1024)
     journal = Journal(tmp_path)
     with pytest.raises(JournalError, match="MDB_MAP_FULL"):
@@ -162,7 +174,9 @@ def test_erasing_takes_entries_and_facts(journal: Journal) -> None:
 
 def test_several_processes_append_at_once(tmp_path: Path) -> None:
     writers = [appending(tmp_path, name, 50) for name in "abc"]
-    assert [writer.communicate() and writer.returncode for writer in writers] == [0, 0, 0]
+    for writer in writers:
+        writer.communicate()
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
     journal = Journal(tmp_path)
     assert sequences(journal) == list(range(1, 151))
     assert len(journal.facts(ASKED)) == 150
@@ -183,9 +197,7 @@ def test_a_killed_writer_leaves_what_it_had_written_and_no_lock(tmp_path: Path) 
 
 
 def test_forgetting_lets_go_of_killed_readers(journal: Journal) -> None:
-    reading = (
-        "import lmdb, os, sys; e = lmdb.open(sys.argv[1], max_dbs=3); t = e.begin(); t.id(); os.kill(os.getpid(), 9)"
-    )
+    reading = "import lmdb, os, sys; e = lmdb.open(sys.argv[1], max_dbs=3); t = e.begin(); t.id(); os.kill(os.getpid(), 9)"
     folder = journal._environment.path()
     journal.append([HitsEntry(1.0, {1: 1})])
     subprocess.run([sys.executable, "-c", reading, folder], check=False)

@@ -46,12 +46,12 @@ class FakeJudgement:
         self.judged: list[Message] = []
         self.error: Exception | None = None
 
-    def rcpt(self, message: Message, recipient: str, queue_id: str) -> Refused | None:
+    def rcpt(self, _message: Message, _recipient: str, _queue_id: str) -> Refused | None:
         if self.error:
             raise self.error
         return self.refused
 
-    def end(self, message: Message, queue_id: str) -> Refused | EndDecision | None:
+    def end(self, message: Message, _queue_id: str) -> Refused | EndDecision | None:
         if self.error:
             raise self.error
         self.judged.append(message)
@@ -148,7 +148,9 @@ def test_nothing_is_carried_over_to_the_next_message(
     getattr(milter, end)()
     context.macros.clear()
     send(milter, ("From", "bob@y.org"), sender="<>")
-    assert judgement.judged[-1] == Message("192.0.2.7", "", False, ["ann@example.com"], ["bob@y.org"])
+    assert judgement.judged[-1] == Message(
+        "192.0.2.7", recipients=["ann@example.com"], from_fields=["bob@y.org"]
+    )
 
 
 def test_an_authenticated_client_is_known(

@@ -16,22 +16,25 @@ from gatepost.probe import Probe, Trust
 from gatepost.snapshot.generation import SnapshotError
 from gatepost_milter.message import Judgement, Message, Refused
 
+REFUSED = RcptDecision(RcptAnswer.REJECT, 7, "REF")
+ACCEPTED = EndDecision(rejected=False, headers=("ann@example.com; block; rule=7; proof=none",))
+
 
 @dataclass(slots=True)
 class FakePath:
-    at_rcpt: RcptDecision = RcptDecision(RcptAnswer.REJECT, 7, "REF")
-    at_end: EndDecision = EndDecision(rejected=False, headers=("ann@example.com; block; rule=7; proof=none",))
+    at_rcpt: RcptDecision = REFUSED
+    at_end: EndDecision = ACCEPTED
     error: SnapshotError | None = None
     probes: tuple[Probe, ...] = ()
     recipients: list[str] = field(default_factory=list)
 
-    def rcpt(self, envelope: Envelope, recipient: str) -> RcptDecision:
+    def rcpt(self, _envelope: Envelope, _recipient: str) -> RcptDecision:
         if self.error:
             raise self.error
         return self.at_rcpt
 
     def end(
-        self, envelope: Envelope, probes: tuple[Probe, ...], author: str, recipients: list[str]
+        self, _envelope: Envelope, probes: tuple[Probe, ...], _author: str, recipients: list[str]
     ) -> EndDecision:
         if self.error:
             raise self.error
@@ -61,7 +64,9 @@ def test_other_recipients_pass(answer: RcptAnswer) -> None:
     assert judgement(FakePath(RcptDecision(answer))).rcpt(message(), "ann@example.com", "Q") is None
 
 
-@pytest.mark.parametrize("own", [message(client="10.0.0.1"), message(client="::ffff:10.0.0.1"), message(login=True)])
+@pytest.mark.parametrize(
+    "own", [message(client="10.0.0.1"), message(client="::ffff:10.0.0.1"), message(login=True)]
+)
 def test_own_mail_is_not_judged(own: Message) -> None:
     path = FakePath()
     assert judgement(path).rcpt(own, "ann@example.com", "Q") is None

@@ -42,7 +42,7 @@ class FakePath:
 
 
 def policy(
-    path: FakePath, missing: Literal["open", "defer"] = "open", note: Callable[[str], None] = str
+    path: FakePath, missing: Literal["open", "defer"] = "open", note: Callable[[str], object] = str
 ) -> InboundPolicy:
     own = (parse_network("10.0.0.0/8"), parse_network("2001:db8::/32"))
     return InboundPolicy(cast("MailPath", path), own, missing, lambda: 0.0, note)

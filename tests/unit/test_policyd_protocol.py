@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -49,7 +50,7 @@ def by_lines(stream: bytes) -> Iterator[list[bytes]]:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     marks = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
-    return [stream[a:b] for a, b in zip(marks, marks[1:], strict=False)]
+    return [stream[a:b] for a, b in pairwise(marks)]
 
 
 @given(streams)
@@ -76,7 +77,8 @@ def test_items_never_depend_on_what_comes_later(streams: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "sender", [b"o'brien@x.org", b"a=b=c@x.org", b"!bang@x.org", b"\0@x.org", b"\xff\xfe@x.org", b"j" * 10_000]
+    "sender",
+    [b"o'brien@x.org", b"a=b=c@x.org", b"!bang@x.org", b"\0@x.org", b"\xff\xfe@x.org", b"j" * 10_000],
 )
 def test_any_value_is_an_attribute(sender: bytes) -> None:
     stream = b"request=smtpd_access_policy\nsender=" + sender + b"\n\n"

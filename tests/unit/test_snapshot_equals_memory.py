@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,29 +72,27 @@ def test_built_at_once(
 
 
 @settings(max_examples=60)
-@given(rules, st.lists(rules, min_size=1, max_size=3), aliases, senders, clients, st.randoms())
+@given(st.lists(rules, min_size=2, max_size=4), aliases, senders, clients, st.randoms())
 def test_changed_again_and_again(
-    first: list[Rule],
-    later: list[list[Rule]],
+    states: list[list[Rule]],
     named: dict[str, Alias | None],
     envelope: list[str],
     client: Network | None,
     order: random.Random,
 ) -> None:
-    states = [first, *later]
     steps = []
-    for before, after in zip(states, later, strict=False):
+    for before, after in pairwise(states):
         keys = list({key(rule): None for rule in [*before, *after]})
         order.shuffle(keys)
         steps.append(touched(after, keys, named))
     with tempfile.TemporaryDirectory() as name:
-        write(Path(name), first)
+        write(Path(name), states[0])
         change(Path(name), steps)
         agree(Path(name), MemoryLookup(states[-1]), (probes(envelope), client), named)
 
 
-def block(pattern: str, number: int = 1, scope: str = "site", **more: Effect) -> Rule:
-    return Rule(number, Terms(Action.BLOCK, parse_pattern(pattern), parse_scope(scope), **more))
+def block(pattern: str, number: int = 1, scope: str = "site", effect: Effect = Effect.REJECT) -> Rule:
+    return Rule(number, Terms(Action.BLOCK, parse_pattern(pattern), parse_scope(scope), effect=effect))
 
 
 def ids(folder: Path, sender: str = "", client: str = "", scope: str = "") -> list[int]:
@@ -107,7 +106,10 @@ def ids(folder: Path, sender: str = "", client: str = "", scope: str = "") -> li
 
 def test_rules_of_one_pattern_are_all_kept(tmp_path: Path) -> None:
     allow = Rule(2, Terms(Action.ALLOW, parse_pattern("x.org"), parse_scope("")))
-    write(tmp_path, [block("x.org"), allow, block("x.org", 3, effect=Effect.JUNK), block("x.org", 4, "example.com")])
+    write(
+        tmp_path,
+        [block("x.org"), allow, block("x.org", 3, effect=Effect.JUNK), block("x.org", 4, "example.com")],
+    )
     assert ids(tmp_path, "joe@x.org") == [1, 2, 3]
     assert ids(tmp_path, "joe@x.org", scope="example.com") == [4]
 
@@ -132,7 +134,12 @@ def test_a_new_scope_never_takes_the_number_of_another(tmp_path: Path) -> None:
     for number in range(2, 6):
         scope = f"s{number}.example"
         change(tmp_path, [touched([block("x.org", number, scope)], [(scope, "x.org")])])
-    assert [ids(tmp_path, "joe@x.org", scope=f"s{number}.example") for number in range(2, 6)] == [[2], [3], [4], [5]]
+    assert [ids(tmp_path, "joe@x.org", scope=f"s{number}.example") for number in range(2, 6)] == [
+        [2],
+        [3],
+        [4],
+        [5],
+    ]
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 31, 32])

@@ -87,7 +87,9 @@ def many(count: int) -> list[Rule]:
 
 
 def python(code: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -173,7 +175,10 @@ def test_a_pointer_that_is_no_name_is_none(tmp_path: Path, pointer: str) -> None
 
 @pytest.mark.parametrize("folder", ["", "nowhere"])
 def test_without_a_snapshot_there_is_an_error_and_a_way_out(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(SnapshotError, match="there is no snapshot") as raised, SnapshotReader(tmp_path / folder).view():
+    with (
+        pytest.raises(SnapshotError, match="there is no snapshot") as raised,
+        SnapshotReader(tmp_path / folder).view(),
+    ):
         pass
     assert "gatepost agent" in raised.value.hint
 

@@ -104,7 +104,9 @@ def passed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[soc
     made[0].bind(str(tmp_path / "passed"))
     made[1].bind(("127.0.0.1", 0))
     first = made[0].fileno()
-    consecutive = socket.socket(fileno=os.dup2(made[1].fileno(), first + 1)) if made[1].fileno() != first + 1 else None
+    consecutive = (
+        socket.socket(fileno=os.dup2(made[1].fileno(), first + 1)) if made[1].fileno() != first + 1 else None
+    )
     monkeypatch.setattr("gatepost.sockets._FIRST_PASSED", first)
     monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
     monkeypatch.setenv("LISTEN_FDS", "2")

@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,13 +51,23 @@ def check_machine() -> None:
         )
     _find_system_programs()
     missing = [package for program, package in _NEEDED.items() if not _is_installed(program)]
-    if "postfix" not in missing and not _knows_lmdb():
-        missing.append(_LMDB_PACKAGE)
     if missing:
-        raise UnavailableError(
-            f"gatepost demo runs a real Postfix and Dovecot, of which this is not installed: {', '.join(missing)}",
-            f"on Debian: apt-get install --no-install-recommends {' '.join(missing)}",
-        )
+        raise _not_installed(missing)
+
+
+def check_lmdb(folder: Path) -> None:
+    """Make sure that Postfix has LMDB tables; it is asked with an empty configuration in a folder of ours."""
+    (folder / "main.cf").touch()
+    asked = subprocess.run(
+        ["postconf", "-c", str(folder), "-m"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (folder / "main.cf").unlink()
+    if "lmdb" not in asked.stdout.split():
+        raise _not_installed([_LMDB_PACKAGE])
 
 
 def choose_folder() -> Path:
@@ -118,6 +128,13 @@ def _end(folder: Path) -> None:
     host.postfix.stop()
 
 
+def _not_installed(packages: Sequence[str]) -> UnavailableError:
+    return UnavailableError(
+        f"gatepost demo runs a real Postfix and Dovecot, of which this is not installed: {', '.join(packages)}",
+        f"on Debian: apt-get install --no-install-recommends {' '.join(packages)}",
+    )
+
+
 def _find_system_programs() -> None:
     """Look where root's programs are too: `su` keeps the PATH of the user before."""
     path = os.environ.get("PATH", os.defpath)
@@ -128,11 +145,3 @@ def _find_system_programs() -> None:
 def _is_installed(program: str) -> bool:
     path = os.pathsep.join((os.environ["PATH"], *_DOVECOT_FOLDERS))
     return shutil.which(program, path=path) is not None
-
-
-def _knows_lmdb() -> bool:
-    """Ask Postfix for its table types, with an empty configuration: the machine's own may be missing."""
-    with tempfile.TemporaryDirectory() as empty:
-        (Path(empty) / "main.cf").touch()
-        asked = subprocess.run(["postconf", "-c", empty, "-m"], capture_output=True, text=True, check=False)
-    return "lmdb" in asked.stdout.split()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gatepost_cli.demo.host import HostPlan, PrivateHost, remove_folder
-from gatepost_cli.demo.place import check_machine, choose_folder, make_folder, remove_leftovers
+from gatepost_cli.demo.place import check_lmdb, check_machine, choose_folder, make_folder, remove_leftovers
 from gatepost_cli.demo.processes import adopt_orphans, end_descendants
 from gatepost_cli.demo.signals import ignore_signals, leave_on_signals
 
@@ -15,14 +15,16 @@ from gatepost_cli.demo.signals import ignore_signals, leave_on_signals
 def running_host(plan: HostPlan) -> Iterator[PrivateHost]:
     """Start a host in a temporary folder; signals end the block and never what comes after it."""
     check_machine()
-    remove_leftovers()
     folder = choose_folder()
+    ignore_signals()
+    remove_leftovers()
     host = PrivateHost(folder, plan)
     adopt_orphans()
     leave_on_signals()
     try:
         try:
             with make_folder(folder):
+                check_lmdb(folder)
                 host.start()
                 yield host
         finally:

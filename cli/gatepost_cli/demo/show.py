@@ -107,6 +107,7 @@ class Show:
         else:
             parts = [line]
         for number, part in enumerate(parts):
+            part.rstrip()
             self._print(Text.assemble(_INDENT * 2, hanging if number else "", part))
 
     def _row(self, row: Row) -> None:

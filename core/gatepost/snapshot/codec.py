@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatepost.lookup import Alias
 from gatepost.network import Network, bits, parse_network
@@ -21,6 +22,9 @@ from gatepost.pattern import Pattern, PatternKind
 from gatepost.probe import text_key
 from gatepost.rule import Action, Demand, Effect, Rule, Terms
 from gatepost.scope import SITE, Scope, ScopeKind
+
+if TYPE_CHECKING:
+    from gatepost.store.feed import RuleRow
 
 _ROW = struct.Struct(">IQBQ")
 _NUMBER = struct.Struct(">I")
@@ -90,9 +94,7 @@ def network_keys(client: Network, lengths: Sequence[int]) -> list[bytes]:
     """Give the keys of the networks of these prefix lengths around a client."""
     version, address, width = client
     octets = width >> 3
-    return [
-        bytes((0, version, n)) + (address >> width - n << width - n).to_bytes(octets) for n in lengths
-    ]
+    return [bytes((0, version, n)) + (address >> width - n << width - n).to_bytes(octets) for n in lengths]
 
 
 def pattern_key(kind: int, pattern: str) -> bytes:
@@ -100,22 +102,21 @@ def pattern_key(kind: int, pattern: str) -> bytes:
     return network_key(parse_network(pattern)) if kind == PatternKind.NETWORK else text_key(pattern)
 
 
-def encode_row(
-    scope: int, number: int, action: str, effect: str, proof: str, expires: int | None, *, enforced: bool
-) -> bytes:
-    """Write what decides of a rule; the pattern is its key."""
-    flags = (_ALLOW if action == Action.ALLOW else 0) | (_JUNK if effect == Effect.JUNK else 0)
-    flags |= (_ENFORCED if enforced else 0) | _DEMANDS.index(Demand(proof)) << _DEMAND_SHIFT
-    return _ROW.pack(scope, number, flags, expires or _NEVER)
+def encode_row(scope: int, row: RuleRow) -> bytes:
+    """Write what decides of a rule, with the number of its scope; the pattern is its key."""
+    flags = (_ALLOW if row.action == Action.ALLOW else 0) | (_JUNK if row.effect == Effect.JUNK else 0)
+    flags |= (_ENFORCED if row.enforced else 0) | _DEMANDS.index(Demand(row.proof)) << _DEMAND_SHIFT
+    return _ROW.pack(scope, row.id, flags, row.expires or _NEVER)
 
 
-def decode_rule(row: Octets, scope: Scope, pattern: Pattern) -> Rule:
-    """Make the rule of a row."""
+@lru_cache(maxsize=4096)
+def decode_rule(row: bytes, scope: str, kind: PatternKind, text: str) -> Rule:
+    """Make the rule of a row, a pattern and a scope; the same few rules decide most of the time."""
     _, number, flags, expires = _ROW.unpack(row)
     terms = Terms(
         Action.ALLOW if flags & _ALLOW else Action.BLOCK,
-        pattern,
-        scope,
+        Pattern(kind, text, parse_network(text) if kind is PatternKind.NETWORK else None),
+        scope_of(scope),
         bool(flags & _ENFORCED),
         Effect.JUNK if flags & _JUNK else Effect.REJECT,
         _DEMANDS[flags >> _DEMAND_SHIFT],

@@ -11,11 +11,12 @@ from typing import NamedTuple, Self
 
 import lmdb
 
+from gatepost.judge import Target
 from gatepost.lookup import Alias, Match
 from gatepost.network import Network, cut
-from gatepost.pattern import Pattern, network_pattern
 from gatepost.position import Position
 from gatepost.probe import Probe, network_probe, text_key
+from gatepost.recipient import targets
 from gatepost.snapshot.codec import (
     decode_alias,
     decode_lengths,
@@ -23,7 +24,6 @@ from gatepost.snapshot.codec import (
     network_key,
     network_keys,
     scope_key,
-    scope_of,
 )
 from gatepost.snapshot.generation import (
     COMPLAINT,
@@ -37,6 +37,8 @@ from gatepost.snapshot.generation import (
 )
 
 _LOOK_AGAIN_SECONDS = 0.1
+_REMEMBERED_RECIPIENTS = 10_000
+_LONGEST_RECIPIENT = 320
 
 
 class SnapshotReader:
@@ -117,20 +119,20 @@ class SnapshotReader:
 class _Facts:
     """What is true of a whole state of the snapshot, read once for as long as nothing is written."""
 
-    __slots__ = ("lengths", "of", "on_demand")
+    __slots__ = ("lengths", "of", "on_demand", "targets")
 
     def __init__(self, transaction: lmdb.Transaction, generation: Generation) -> None:
         self.of = transaction.id()
         self.on_demand = transaction.get(ON_DEMAND, db=generation.meta) is not None
         lengths = decode_lengths(transaction.get(LENGTHS, db=generation.meta))
         self.lengths = {version: lengths.of(version) for version in (4, 6)}
+        self.targets: dict[str, tuple[Target, ...]] = {}
 
 
 class _Named(NamedTuple):
     """A claim that somebody has a rule for."""
 
     probe: Probe
-    pattern: Pattern
     key: bytes
 
 
@@ -166,7 +168,7 @@ class SnapshotView:
     def mentions(self, keys: list[bytes], client: Network | None) -> bool:
         """Whether any rule of anybody names one of these texts or holds the client."""
         if client is not None:
-            keys = keys + network_keys(client, self._facts.lengths[client.version])  # noqa: RUF005  faster so
+            keys = keys + network_keys(client, self._facts.lengths[client.version])
         return bool(self._cursor.getmulti(keys))
 
     def matches(self, scope: str, probes: Sequence[Probe], client: Network | None) -> Sequence[Match]:
@@ -177,8 +179,8 @@ class SnapshotView:
             return ()
         number = bytes(value)
         return [
-            Match(probe, decode_rule(row, scope_of(scope), pattern))
-            for probe, pattern, key in named
+            Match(probe, decode_rule(row, scope, probe.kind, probe.text))
+            for probe, key in named
             for row in self._rows(key, number)
         ]
 
@@ -186,6 +188,16 @@ class SnapshotView:
         """Find an alias."""
         value = self._transaction.get(text_key(key), db=self._generation.alias)
         return None if value is None else decode_alias(value)
+
+    def targets(self, recipient: str) -> tuple[Target, ...]:
+        """List the final mailboxes of a recipient; remembered for as long as nothing is written."""
+        remembered = self._facts.targets
+        found = remembered.get(recipient)
+        if found is None:
+            found = targets(recipient, self)
+            if len(remembered) < _REMEMBERED_RECIPIENTS and len(recipient) <= _LONGEST_RECIPIENT:
+                remembered[recipient] = found
+        return found
 
     @property
     def aliases_on_demand(self) -> bool:
@@ -203,9 +215,13 @@ class SnapshotView:
             lengths = self._facts.lengths[client.version] if client else ()
             networks = network_keys(client, lengths) if client else []
             found = {bytes(key) for key, _ in self._cursor.getmulti([p.key for p in probes] + networks)}
-            self._named = [_Named(p, Pattern(p.kind, p.text), p.key) for p in probes if p.key in found]
-            around = [cut(client, n) for n, key in zip(lengths, networks, strict=True) if key in found] if client else []
-            self._named += [_Named(network_probe(n), network_pattern(n), network_key(n)) for n in around]
+            self._named = [_Named(p, p.key) for p in probes if p.key in found]
+            around = (
+                [cut(client, n) for n, key in zip(lengths, networks, strict=True) if key in found]
+                if client
+                else []
+            )
+            self._named += [_Named(network_probe(n), network_key(n)) for n in around]
         return self._named
 
     def _rows(self, key: bytes, number: bytes) -> Iterator[bytes]:

@@ -15,6 +15,8 @@ from gatepost.snapshot.generation import Generation, SnapshotError, open_for_rea
 
 def walk(generation: Generation) -> int:
     """Decode everything; gives the number of rules."""
+    if read_stamp(generation) is None:
+        raise SnapshotError(f"snapshot {generation.name}: it does not say which database it is from")
     rules = 0
     with generation.environment.begin() as transaction:
         for _, value in transaction.cursor(generation.scope):
@@ -31,10 +33,7 @@ def walk(generation: Generation) -> int:
 def main(folder: str, name: str) -> int:
     """Check one generation; what is wrong goes to standard error."""
     try:
-        generation = open_for_reading(Path(folder), name)
-        if read_stamp(generation) is None:
-            raise SnapshotError(f"snapshot {name}: it does not say which database it is from")
-        walk(generation)
+        walk(open_for_reading(Path(folder), name))
     except (GatepostError, ValueError, KeyError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

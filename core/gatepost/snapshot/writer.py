@@ -144,8 +144,7 @@ class _Writer:
         return pattern_key(kind, pattern)
 
     def _encode(self, row: RuleRow) -> bytes:
-        scope = self._number(row.scope)
-        return encode_row(scope, row.id, row.action, row.effect, row.proof, row.expires, enforced=row.enforced)
+        return encode_row(self._number(row.scope), row)
 
 
 def _put_aliases(
