@@ -19,12 +19,14 @@ from gatepost.errors import DatabaseError
 from gatepost.position import Position
 from gatepost.probe import text_key
 from gatepost.snapshot import generation as generations
+from gatepost.snapshot.complaint import complain
 from gatepost.snapshot.generation import Generation, SnapshotError
 from gatepost.snapshot.writer import Progress, apply, build
 from gatepost.store.database import reading
 from gatepost.store.feed import alias_rows, change_id, is_adopted, live_rows, read_changes, read_position
 
 LOG = logging.getLogger("gatepost.agent")
+_NO_SPACE = (lmdb.DiskError, lmdb.MapFullError)
 
 
 class ForeignDatabaseError(DatabaseError):
@@ -40,6 +42,7 @@ class Feeder:
         self._folder = folder
         self._gib = gib
         self._generation: Generation | None = None
+        self._files: tuple[object, ...] = ()
 
     @property
     def generation(self) -> Generation | None:
@@ -57,16 +60,21 @@ class Feeder:
             aside = generations.set_aside(self._folder, name)
             LOG.error("snapshot %s is damaged and was set aside as %s: %s", name, aside.name, problem)
             return
-        self._generation = generations.open_for_writing(self._folder, name, gib=self._gib)
+        self._write_to(name)
 
     def step(self, progress: Progress = lambda _: None) -> bool:
         """Catch up with the database as far as it is now; True when the snapshot changed."""
         self._answer_complaint()
-        with reading(self._engine) as connection:
-            if self._generation is None or not self._continues(connection):
-                self._rebuild(connection, progress)
-                return True
-            return self._catch_up(connection)
+        try:
+            with reading(self._engine) as connection:
+                if not self._continues(connection) or self._is_replaced():
+                    self._rebuild(connection, progress)
+                    return True
+                return self._catch_up(connection)
+        except lmdb.Error as error:
+            if not isinstance(error, _NO_SPACE):
+                complain(self._folder)
+            raise
 
     def position(self) -> Position | None:
         """Tell how far the snapshot is."""
@@ -125,12 +133,24 @@ class Feeder:
         """Set a generation aside that cannot be written; the next step builds another."""
         if self._generation is None:
             return
-        if isinstance(error, lmdb.DiskError | lmdb.MapFullError):
+        if isinstance(error, _NO_SPACE):
             raise SnapshotError(f"snapshot {self._generation.name}: {error}") from error
         name = self._generation.name
         self.close()
         LOG.error("snapshot %s cannot be written and is set aside: %s", name, error)
         generations.set_aside(self._folder, name)
+
+    def _write_to(self, name: str) -> None:
+        """Open a generation as the one in force."""
+        self._generation = generations.open_for_writing(self._folder, name, gib=self._gib)
+        self._files = generations.files_of(self._folder, name)
+
+    def _is_replaced(self) -> bool:
+        """Whether somebody took a file away: readers that come from now on would not see our locks, nor we theirs."""
+        return (
+            self._generation is not None
+            and generations.files_of(self._folder, self._generation.name) != self._files
+        )
 
     def _rebuild(self, connection: Connection, progress: Progress) -> None:
         position = read_position(connection)
@@ -143,7 +163,7 @@ class Feeder:
             raise
         self.close()
         generations.publish(self._folder, name)
-        self._generation = generations.open_for_writing(self._folder, name, gib=self._gib)
+        self._write_to(name)
         LOG.info("snapshot %s built, feed at %d", name, position.number)
         generations.remove_unread(self._folder, name)
 

@@ -14,6 +14,7 @@ from gatepost.errors import ConfigError
 from gatepost.journal.recorder import Recorder
 from gatepost.mailpath import MailPath
 from gatepost.network import parse_network
+from gatepost.snapshot.complaint import crash_noticed
 from gatepost.snapshot.generation import SnapshotError
 from gatepost.snapshot.reader import SnapshotReader
 from gatepost.sockets import SocketAddress, allow_many_connections, is_answered, parse_socket_address
@@ -43,7 +44,8 @@ def run(config: Config) -> None:
     Milter.set_exception_policy(Milter.CONTINUE)
     os.umask(0o777 & ~int(config.milter.socket_mode, 8))
     try:
-        Milter.runmilter(_NAME, _libmilter_name(address), config.milter.timeout_seconds)
+        with crash_noticed(config.snapshot_folder, "milter"):
+            Milter.runmilter(_NAME, _libmilter_name(address), config.milter.timeout_seconds)
     except Milter.error as error:
         raise ConfigError(
             f"cannot listen on {address}: {error}", "is it taken, or its folder missing?"

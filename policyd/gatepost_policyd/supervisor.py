@@ -2,6 +2,7 @@
 
 DIAGNOSTICS: a worker that dies is logged and replaced at once; one that dies within a second of its
 start is replaced after a second, so that a lasting fault does not burn the machine.
+A worker that the kernel ended may have read a damaged snapshot: the agent is asked to look at it.
 SECURITY: needs no privilege but to create its sockets and to read the snapshot; it opens no network
 connection and no database.
 """
@@ -19,6 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 from gatepost.config import Config
+from gatepost.snapshot.complaint import complain
 from gatepost.sockets import allow_many_connections, listen, parse_socket_address
 from gatepost_policyd.worker import work
 
@@ -26,6 +28,7 @@ LOG = logging.getLogger("gatepost.policyd")
 _TOO_SOON_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_CRASHES = (signal.SIGBUS, signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 
 
 def run(config: Config) -> None:
@@ -34,15 +37,18 @@ def run(config: Config) -> None:
     mode = int(config.policyd.socket_mode, 8)
     inbound = [listen(parse_socket_address(a), mode) for a in config.policyd.listen]
     relay = [listen(parse_socket_address(a), mode) for a in config.policyd.relay_listen]
-    Supervisor(lambda: work(config, inbound, relay), config.policyd.workers).run()
+    Supervisor(
+        lambda: work(config, inbound, relay), config.policyd.workers, lambda: complain(config.snapshot_folder)
+    ).run()
 
 
 class Supervisor:
     """Keeps a number of worker processes alive."""
 
-    def __init__(self, work: Callable[[], None], workers: int) -> None:
-        """Run `work` in each of `workers` forked processes."""
+    def __init__(self, work: Callable[[], None], workers: int, on_crash: Callable[[], None]) -> None:
+        """Run `work` in each of `workers` forked processes; `on_crash` hears of one that the kernel ended."""
         self._work = work
+        self._on_crash = on_crash
         self._wanted = workers
         self._started: dict[int, float] = {}
         self._stopping = False
@@ -108,6 +114,8 @@ class Supervisor:
         if started is None or self._stopping:
             return
         LOG.error("worker %d ended with status %d, starting another", pid, os.waitstatus_to_exitcode(status))
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) in _CRASHES:
+            self._on_crash()
         if time.monotonic() - started < _TOO_SOON_SECONDS:
             self._pause(_TOO_SOON_SECONDS)
 

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Self
 
 from tests.integration.failing import (
     ALLOWED,
@@ -54,7 +55,7 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
     _running: list[threading.Thread] = field(default_factory=list)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for number in range(self.threads):
             self.sent.append([])
             self._running.append(threading.Thread(target=self._run, args=(number,)))
@@ -75,7 +76,9 @@ class Load:
         """Wait until every thread has begun and ended some more sessions."""
         wanted = [len(of_thread) + each for of_thread in self.sent]
         wait_until(
-            lambda: all(len(got) >= want for got, want in zip(self.sent, wanted, strict=True)), 30, "mail to flow"
+            lambda: all(len(got) >= want for got, want in zip(self.sent, wanted, strict=True)),
+            30,
+            "mail to flow",
         )
 
     def _run(self, number: int) -> None:
@@ -115,6 +118,6 @@ def kill(host: PrivateHost, name: str, pause: float) -> Kill:
 
 def _kill_worker(policyd: Daemon) -> None:
     """Kill one worker; its parent starts another."""
-    before = set(children(policyd))
+    before = set(children(policyd.pid))
     os.kill(min(before), signal.SIGKILL)
-    wait_until(lambda: len(set(children(policyd)) - {min(before)}) == len(before), 5, "another worker")
+    wait_until(lambda: len(set(children(policyd.pid)) - {min(before)}) == len(before), 5, "another worker")

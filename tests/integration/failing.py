@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -251,7 +251,7 @@ class Keeper:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -267,15 +267,20 @@ class Keeper:
                     daemon.start()
 
 
+def show(text: str) -> None:
+    """Write a figure where `pytest -s` or a failure shows it."""
+    sys.stdout.write(f"{text}\n")
+
+
 def with_database(url: str) -> HostPlan:
     """Plan the usual host on another database."""
     return replace(PLAN, database_url=url)
 
 
-def children(daemon: Daemon) -> Sequence[int]:
-    """List the processes that a daemon has forked."""
-    assert daemon.pid is not None
-    return [int(pid) for pid in Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()]
+def children(pid: int | None) -> Sequence[int]:
+    """List the processes that a process has forked."""
+    assert pid is not None
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def happens(is_so: Callable[[], bool], seconds: float) -> bool:

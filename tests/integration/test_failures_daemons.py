@@ -21,6 +21,7 @@ from tests.integration.failing import (
     noted,
     reference,
     send,
+    show,
     wait_for_event,
     wait_until_noted,
 )
@@ -112,7 +113,11 @@ def _refuser(host: PrivateHost, smtp: smtplib.SMTP) -> str:
 
 def test_policyd_blocks_without_the_milter(host: PrivateHost) -> None:
     host.milter.kill()
-    blocked, by_from, junked = send(host, BLOCKED), send(host, UNKNOWN, header_from=BLOCKED), send(host, JUNKED)
+    blocked, by_from, junked = (
+        send(host, BLOCKED),
+        send(host, UNKNOWN, header_from=BLOCKED),
+        send(host, JUNKED),
+    )
     assert (blocked.rcpt.code, by_from.code, junked.code) == (550, 250, 250)
     assert folders_of(host, by_from) == folders_of(host, junked) == ["INBOX"]
     host.milter.start()
@@ -159,4 +164,4 @@ def test_mail_goes_on_by_the_last_feed_without_the_agent(host: PrivateHost) -> N
     seconds = host.wait_for_snapshot(10)
     assert send(host, "late.example").code == 550
     wait_until_noted(host, blocked)
-    print(f"the agent was in step {seconds:.2f} s after its start")
+    show(f"the agent was in step {seconds:.2f} s after its start")

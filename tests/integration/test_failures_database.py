@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from tests.integration.failing import (
     Sent,
     add,
     arrived,
+    children,
     happens,
     host_of_its_own,
     is_decided_as_usual,
@@ -23,6 +26,7 @@ from tests.integration.failing import (
     reconfigure,
     restart,
     send,
+    show,
     trouble,
     wait_until_noted,
     with_database,
@@ -75,9 +79,9 @@ def check_nothing_is_lost(host: PrivateHost, sent: list[Sent]) -> None:
     seconds = wait_until_noted(host, *refused)
     wait_until(lambda: noted(host).hits.get(JUNK_RULE) == len(junked), 5, "all hits")
     found = noted(host)
-    print(f"caught up {seconds:.2f} s after the database was back: {found.hits}, {len(found.events)} events")
+    show(f"caught up {seconds:.2f} s after the database was back: {found.hits}, {len(found.events)} events")
     assert found.hits == {BLOCK_RULE: len(refused), JUNK_RULE: len(junked)}
-    assert [(row.ref, row.count) for one in refused for row in found.about(one)] == [
+    assert [(row.ref, row._mapping["count"]) for one in refused for row in found.about(one)] == [
         (ref, 1) for one in refused for ref in one.refs
     ]
     copies = arrived(host)
@@ -97,6 +101,20 @@ def test_postgresql_is_killed(on_postgres: PrivateHost, postgres: Postgres) -> N
         sent = send_while_away(host)
     finally:
         postgres.start()
+    check_nothing_is_lost(host, sent)
+    check_changes_come_into_force(host)
+
+
+def test_postgresql_hangs(on_postgres: PrivateHost, postgres: Postgres) -> None:
+    host = on_postgres
+    stopped = [postgres.pid, *children(postgres.pid)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        sent = send_while_away(host)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
     check_nothing_is_lost(host, sent)
     check_changes_come_into_force(host)
 

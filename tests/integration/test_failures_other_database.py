@@ -111,7 +111,9 @@ def test_another_database_changes_nothing_until_it_is_adopted(host: PrivateHost)
 
 
 @pytest.mark.parametrize("agent_runs", [True, False])
-def test_a_restored_backup_changes_nothing_until_it_is_adopted(host: PrivateHost, *, agent_runs: bool) -> None:
+def test_a_restored_backup_changes_nothing_until_it_is_adopted(
+    host: PrivateHost, *, agent_runs: bool
+) -> None:
     copy = back_up(host)
     add(host, "block", "later.example")
     host.wait_for_snapshot()

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.integration.failing import ALLOWED, ANN, folders_of, gatepost, happens, host_of_its_own, reconfigure, restart, send
+from tests.integration.failing import (
+    ALLOWED,
+    ANN,
+    folders_of,
+    gatepost,
+    happens,
+    host_of_its_own,
+    reconfigure,
+    restart,
+    send,
+    show,
+)
 from tests.integration.smtp_sink import running_sink
 
 from gatepost.verdict import HEADER
@@ -31,7 +42,7 @@ def test_a_rule_is_in_force_and_out_of_it_within_a_second(host: PrivateHost, run
     added = _seconds_until(host, domain, 550)
     gatepost(host, "rules", "remove", str(number))
     removed = _seconds_until(host, domain, 250)
-    print(f"in force {added:.3f} s after the command, out of it {removed:.3f} s after")
+    show(f"in force {added:.3f} s after the command, out of it {removed:.3f} s after")
     assert added < 1
     assert removed < 1
 

@@ -263,12 +263,14 @@ def test_the_end_does_not_wait_for_a_client_that_never_reads(own_policyd: Policy
 def test_the_end_does_not_wait_for_a_worker_to_be_replaced(own_policyd: Policyd) -> None:
     pid = own_policyd.daemon.pid
     assert pid is not None
+    seconds_until(lambda: len(own_policyd.workers) == 2)
     os.kill(own_policyd.workers[0], signal.SIGKILL)
     os.kill(pid, signal.SIGTERM)
     assert seconds_until(lambda: own_policyd.daemon.pid is None) < 1
 
 
 def test_workers_end_with_their_parent(own_policyd: Policyd) -> None:
+    seconds_until(lambda: len(own_policyd.workers) == 2)
     pid, workers = own_policyd.daemon.pid, own_policyd.workers
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -276,6 +278,7 @@ def test_workers_end_with_their_parent(own_policyd: Policyd) -> None:
 
 
 def test_after_a_kill_it_starts_again(own_policyd: Policyd) -> None:
+    seconds_until(lambda: len(own_policyd.workers) == 2)
     workers = own_policyd.workers
     own_policyd.daemon.kill()
     seconds_until(lambda: not any(map(is_alive, workers)))

@@ -80,7 +80,7 @@ def test_nothing_is_cut_or_folded_on_a_pipe() -> None:
 
 def test_no_line_ends_with_spaces() -> None:
     result = Result(
-        Kind.MAIL, "A sentence. " * 20, "gatepost block", "out  \n" + "word " * 50, (Row("MAIL FROM:<>"),)
+        Kind.MAIL, "A sentence. " * 20, "gatepost block", "out  \n\n" + "word " * 50, (Row("MAIL FROM:<>"),)
     )
     assert all(line == line.rstrip() for line in shown(result, terminal=True).splitlines())
 

@@ -93,7 +93,7 @@ class Performer:
     def _shell(self, step: Shell) -> Result:
         ended = subprocess.run(
             ["sh", "-c", step.line],
-            cwd=self._host.folder / "state",
+            cwd=self._host.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

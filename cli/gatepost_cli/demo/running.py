@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from gatepost_cli.demo.host import HostPlan, PrivateHost, remove_folder
 from gatepost_cli.demo.place import check_lmdb, check_machine, choose_folder, make_folder, remove_leftovers
 from gatepost_cli.demo.processes import adopt_orphans, end_descendants
 from gatepost_cli.demo.signals import ignore_signals, leave_on_signals
+
+DATABASE_FOLDER = "database"
+"""of its own, so that the story can take it away and bring it back in one go"""
 
 
 @contextmanager
@@ -18,13 +22,15 @@ def running_host(plan: HostPlan) -> Iterator[PrivateHost]:
     folder = choose_folder()
     ignore_signals()
     remove_leftovers()
-    host = PrivateHost(folder, plan)
+    database = folder / DATABASE_FOLDER / "gatepost.db"
+    host = PrivateHost(folder, replace(plan, database_url=f"sqlite:///{database}"))
     adopt_orphans()
     leave_on_signals()
     try:
         try:
             with make_folder(folder):
                 check_lmdb(folder)
+                database.parent.mkdir()
                 host.start()
                 yield host
         finally:

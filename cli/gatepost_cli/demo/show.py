@@ -107,7 +107,6 @@ class Show:
         else:
             parts = [line]
         for number, part in enumerate(parts):
-            part.rstrip()
             self._print(Text.assemble(_INDENT * 2, hanging if number else "", part))
 
     def _row(self, row: Row) -> None:
@@ -120,9 +119,9 @@ class Show:
 
     def _cell(self, row: Row) -> Iterator[tuple[str, str]]:
         width = max(self._width - len(_INDENT) - _LEFT - 3, _NARROWEST)
-        seen = _POSTFIX_PREFACE.sub("", row.seen)
+        seen = _POSTFIX_PREFACE.sub("", row.seen).replace("(ref ", "(ref\xa0")  # stays on one line
         for line in textwrap.wrap(seen, width, break_on_hyphens=False) or [""]:
-            yield line, _style(row)
+            yield line.replace("\xa0", " "), _style(row)
         if not row.ok:
             for line in textwrap.wrap(f"expected: {row.expected}", width):
                 yield line, "bold red"
@@ -133,6 +132,7 @@ class Show:
         return (self._good, "green") if row.ok else (self._bad, "bold red")
 
     def _print(self, line: Text) -> None:
+        line.rstrip()
         self._console.print(line, soft_wrap=True)
 
 

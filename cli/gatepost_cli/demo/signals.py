@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(number for number in _ALL if signal.getsignal(number) is not signal.SIG_IGN)
+"""without those that nohup(1) or a shell has told us to ignore"""
 
 
 class Interrupted(SystemExit):

@@ -50,7 +50,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """A command of the shell, in the folder of the database."""
+    """A command of the shell, in the folder of the demonstration."""
 
     line: str
     text: str = ""

@@ -47,10 +47,10 @@ OPERATION = (
     Chapter(
         "The database is gone",
         "Nothing on the way of a message talks to the database: mail is judged by the last snapshot, a"
-        " memory-mapped file. Here a folder takes the database's place, and the agent is killed and has to"
-        " start without one.",
+        " memory-mapped file. Here its folder is moved away, and the agent is killed and has to start"
+        " without it.",
         (
-            Shell("mkdir away && mv gatepost.db* away && mkdir gatepost.db"),
+            Shell("mv database database.away"),
             Kill("agent"),
             Ask(
                 "status",
@@ -77,7 +77,7 @@ OPERATION = (
                 "and what was allowed comes in.",
             ),
             Shell(
-                "rmdir gatepost.db && mv away/* . && rmdir away",
+                "mv database.away database",
                 "The database comes back, and the agent finds it by itself.",
             ),
             Rule("block joe@new.example"),

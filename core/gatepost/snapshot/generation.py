@@ -125,6 +125,19 @@ def _tables(name: str, environment: lmdb.Environment) -> Generation:
     return Generation(name, environment, meta, scope, rule, alias)
 
 
+def files_of(folder: Path, name: str) -> tuple[tuple[int, int] | None, ...]:
+    """Tell the files of a generation from others of the same names; None for one that is not there."""
+    return tuple(_identity(folder / name / file) for file in ("data.mdb", "lock.mdb"))
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def publish(folder: Path, name: str) -> None:
     """Make a generation the one in force."""
     write_atomically(folder / POINTER, f"{name}\n")

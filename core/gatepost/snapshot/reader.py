@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -162,7 +163,7 @@ class SnapshotView:
     ) -> None:
         """End the transaction; damage becomes a SnapshotError."""
         self._transaction.abort()
-        if isinstance(error, lmdb.Error):
+        if isinstance(error, lmdb.Error | struct.error | IndexError):
             raise self._reader.give_up(error) from error
 
     def mentions(self, keys: list[bytes], client: Network | None) -> bool:
