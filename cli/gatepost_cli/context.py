@@ -60,9 +60,24 @@ class App:
         act_as(self.config.site.user)
         engine = make_engine(self.config.database)
         if engine.dialect.name == "sqlite" and _is_new(engine):
+            self._refuse_successor()
             upgrade(engine)
         require_schema(engine)
         return engine
+
+    def _refuse_successor(self) -> None:
+        """Make no new database unasked where the mail path works by the snapshot of another one."""
+        from gatepost.errors import DatabaseError
+        from gatepost.snapshot.reader import SnapshotReader
+
+        reader = SnapshotReader(self.config.snapshot_folder)
+        known = reader.position()
+        reader.close()
+        if known is not None:
+            raise DatabaseError(
+                f"the database is empty, but the snapshot is from database {known.uuid}",
+                "put that one back; or begin anew with: gatepost db upgrade && gatepost db adopt",
+            )
 
 
 def _is_new(engine: Engine) -> bool:

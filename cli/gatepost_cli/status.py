@@ -69,7 +69,7 @@ def _database(config: Config) -> Iterator[Part]:
     stamp = SnapshotReader(config.snapshot_folder).position()
     where = f"change {stamp.number}" if stamp else f"none in {config.snapshot_folder}"
     try:
-        engine = make_engine(config.database)
+        engine = make_engine(config.database, may_create=False)
         require_schema(engine)
         with reading(engine) as connection:
             here = read_position(connection)

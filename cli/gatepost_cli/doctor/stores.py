@@ -31,7 +31,7 @@ def examine(config: Config, now: float) -> Iterator[Finding]:
 
 def _database(config: Config) -> Iterator[Finding]:
     try:
-        require_schema(make_engine(config.database))
+        require_schema(make_engine(config.database, may_create=False))
     except GatepostError as wrong:
         yield error(wrong.message, "rules cannot be changed; mail goes on by the last snapshot", wrong.hint)
         return
@@ -42,7 +42,7 @@ def _same_database(config: Config) -> Iterator[Finding]:
     stamp = SnapshotReader(config.snapshot_folder).position()
     if stamp is None:
         return
-    with reading(make_engine(config.database)) as connection:
+    with reading(make_engine(config.database, may_create=False)) as connection:
         here = read_position(connection)
         known = change_id(connection, stamp.number)
     if (stamp.uuid, stamp.epoch) != (here.uuid, here.epoch) or known != stamp.change:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -35,13 +37,16 @@ def connect_url(settings: Database) -> URL:
     return url
 
 
-def make_engine(settings: Database) -> Engine:
-    """Make an engine; nothing is connected yet."""
+def make_engine(settings: Database, *, may_create: bool = True) -> Engine:
+    """Make an engine; nothing is connected yet.
+
+    A daemon must not create an empty SQLite file where the real one has been moved away.
+    """
     url = connect_url(settings)
     seconds = settings.busy_timeout_seconds
     try:
         if url.get_backend_name() == "sqlite":
-            return _sqlite(url, seconds)
+            return _sqlite(url, seconds, may_create=may_create)
         options = {
             "connect_timeout": max(2, int(seconds)),
             "options": f"-c lock_timeout={int(seconds * 1000)}",
@@ -52,8 +57,14 @@ def make_engine(settings: Database) -> Engine:
         raise ConfigError(f"database.url: no such database: {url.drivername}", hint) from None
 
 
-def _sqlite(url: URL, seconds: float) -> Engine:
+def _sqlite(url: URL, seconds: float, *, may_create: bool) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": seconds})
+
+    @sa.event.listens_for(engine, "do_connect")
+    def open_file(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> Any:
+        if may_create or not url.database:
+            return None  # as SQLAlchemy would
+        return sqlite3.connect(f"file:{quote(url.database)}?mode=rw", uri=True, **options)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # a DBAPI connection, which has no type of its own
