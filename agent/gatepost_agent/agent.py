@@ -48,7 +48,7 @@ class Agent:
         self._state = Path(config.paths.state)
         self._state.mkdir(parents=True, exist_ok=True)
         self._lock = _take_lock(self._state / LOCK_FILE)
-        engine = make_engine(config.database, may_create=False)
+        engine = make_engine(config.database, for_daemon=True, may_create=False)
         self._feeder = Feeder(engine, config.snapshot_folder, gib=config.agent.snapshot_gib)
         self._feeder.open()
         self._drainer = Drainer(engine, config.journal_folder)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TextIO
 
 _WRITE_SECONDS = 0.5
@@ -51,8 +52,9 @@ class DecisionLog:
             at, line = self._lines.popleft()
             lines.append(f"{_stamp(at) if self._stamped else ''}{self._head}{line}\n")
         if lines:
-            self._stream.write("".join(lines))
-            self._stream.flush()
+            with suppress(OSError):  # nobody reads our standard error, and mail goes on
+                self._stream.write("".join(lines))
+                self._stream.flush()
 
     def _run(self) -> None:
         while not self._stop.wait(_WRITE_SECONDS):

@@ -95,7 +95,7 @@ class InboundPolicy:
 def _line(envelope: Envelope, recipient: str, decision: RcptDecision) -> str:
     return (
         f"{envelope.queue_id or 'NOQUEUE'}: answer={decision.answer} rule={decision.rule}"
-        f" from={envelope.sender!r} to={recipient!r} client={envelope.client} ref={decision.ref or '-'}"
+        f" from={envelope.sender!r} to={recipient!r} client={envelope.client!r} ref={decision.ref or '-'}"
     )
 
 

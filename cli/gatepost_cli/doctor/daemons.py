@@ -30,7 +30,7 @@ def _socket(address: str, ask: Callable[[str], str], name: str, why: str) -> Ite
     wrong = ask(address)
     if wrong:
         yield error(
-            f"{name} on {address}: {wrong}", why, f"systemctl start gatepost-{name}, or gatepost {name}"
+            f"{name} on {address}: {wrong}", why, f"gatepost {name}"
         )
     if address.startswith("unix:"):
         yield from _reach(Path(address.removeprefix("unix:")), why)

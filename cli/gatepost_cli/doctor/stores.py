@@ -76,11 +76,11 @@ def _agent(state: Path, now: float) -> Iterator[Finding]:
     last = agent_status(state)
     if not agent_runs(state):
         why = "changed rules do not reach the mail path, and what it learns waits in the journal"
-        yield error("the agent does not run", why, "systemctl start gatepost-agent, or gatepost agent")
+        yield error("the agent does not run", why, "gatepost agent")
     elif last is None or now - last.at > _STALE_SECONDS:
         age = f"for {now - last.at:.0f} s" if last else "ever"
         yield error(
-            f"the agent runs but gave no sign {age}", "it may hang", "systemctl restart gatepost-agent"
+            f"the agent runs but gave no sign {age}", "it may hang", "end it (its pid: gatepost status --json) and start it again: gatepost agent"
         )
     for name, trouble in last.trouble.items() if last else ():
         yield error(

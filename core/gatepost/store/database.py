@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gatepost.config import Database
 from gatepost.errors import ConfigError, DatabaseError
@@ -37,28 +37,33 @@ def connect_url(settings: Database) -> URL:
     return url
 
 
-def make_engine(settings: Database, *, may_create: bool = True) -> Engine:
+def make_engine(settings: Database, *, for_daemon: bool = False, may_create: bool = True) -> Engine:
     """Make an engine; nothing is connected yet.
 
-    A daemon must not create an empty SQLite file where the real one has been moved away.
+    One for a daemon keeps its connections; others close each after its use. Without `may_create` no empty
+    SQLite file appears where the real one has been moved away.
     """
     url = connect_url(settings)
     seconds = settings.busy_timeout_seconds
     try:
         if url.get_backend_name() == "sqlite":
-            return _sqlite(url, seconds, may_create=may_create)
+            return _sqlite(url, seconds, _pool(for_daemon), may_create=may_create)
         options = {
             "connect_timeout": max(2, int(seconds)),
             "options": f"-c lock_timeout={int(seconds * 1000)}",
         }
-        return sa.create_engine(url, connect_args=options, pool_pre_ping=True, pool_size=2)
+        return sa.create_engine(url, connect_args=options, **_pool(for_daemon))
     except NoSuchModuleError:
         hint = "use sqlite:////path or postgresql+psycopg://user@host/name"
         raise ConfigError(f"database.url: no such database: {url.drivername}", hint) from None
 
 
-def _sqlite(url: URL, seconds: float, *, may_create: bool) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": seconds})
+def _pool(for_daemon: bool) -> dict[str, Any]:  # noqa: FBT001  passed on
+    return {"pool_pre_ping": True, "pool_size": 2} if for_daemon else {"poolclass": NullPool}
+
+
+def _sqlite(url: URL, seconds: float, pool: dict[str, Any], *, may_create: bool) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": seconds}, **pool)
 
     @sa.event.listens_for(engine, "do_connect")
     def open_file(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> Any:

@@ -78,10 +78,10 @@ def _store_event(connection: Connection, host: str, entry: EventEntry) -> None:
             service=event.service,
             sender=_clean(event.sender),
             recipient=_clean(event.recipient),
-            client=event.client[:64],
+            client=_clean(event.client)[:64],
             header_from=_clean(event.header_from),
             rule_id=event.rule,
-            queue_id=entry.queue_id[:32],
+            queue_id=_clean(entry.queue_id)[:32],
             count=entry.count,
         )
     )
