@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 import time
 
@@ -23,6 +24,8 @@ from gatepost_milter.message import Judgement
 
 _NAME = "gatepost"
 _LET_GO_SECONDS = 5.0
+_LIBMILTERS_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""blocked before any thread begins: libmilter waits for them, and a thread that took one would end us on the spot"""
 
 
 def run(config: Config) -> None:
@@ -32,6 +35,7 @@ def run(config: Config) -> None:
         raise ConfigError(
             f"another process listens on {address} already", "stop it first; see: gatepost status"
         )
+    signal.pthread_sigmask(signal.SIG_BLOCK, _LIBMILTERS_SIGNALS)
     config.journal_folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(config.journal_folder)
     recorder.start()

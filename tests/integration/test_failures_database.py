@@ -160,7 +160,7 @@ def test_sqlite_is_missing_when_the_agent_starts(on_sqlite: PrivateHost) -> None
     host.agent.stop()
     away = file.rename(host.folder / "away.db")
     host.agent.start()
-    wait_until(lambda: "no such table" in trouble(host), 10, "the agent to notice")
+    wait_until(lambda: "unable to open" in trouble(host), 10, "the agent to notice")
     assert is_decided_as_usual(host)
     away.replace(file)
     assert happens(lambda: not trouble(host), 5)

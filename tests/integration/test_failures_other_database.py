@@ -92,6 +92,7 @@ def check_all_is_well(host: PrivateHost) -> None:
 
 
 def test_an_empty_database_changes_nothing(host: PrivateHost) -> None:
+    (host.folder / "state/empty.db").touch()
     use_database(host, "empty")
     wait_for_alarm(host, "no such table")
     refused = send(host, BLOCKED)

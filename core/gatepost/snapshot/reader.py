@@ -96,7 +96,7 @@ class SnapshotReader:
                 raise
             self._facts = None
 
-    def give_up(self, error: lmdb.Error) -> SnapshotError:
+    def give_up(self, error: Exception) -> SnapshotError:
         """Close a generation that cannot be read, have the agent look at it, and say so."""
         name = self._generation.name if self._generation else "?"
         self.close()
