@@ -55,9 +55,16 @@ class PostfixTables:
 
     def of_services(self) -> dict[str, str]:
         """Read the parameters that master.cf sets for single services, as SERVICE/TYPE/PARAMETER."""
-        _, output, complaint = self._run(["postconf", "-c", self._folder, "-x", "-P"])
+        return self._of_master("-x", "-P")
+
+    def columns(self, *names: str) -> dict[str, str]:
+        """Read columns of master.cf, asked for as in `*/inet/chroot`, as SERVICE/TYPE/COLUMN."""
+        return self._of_master("-F", *names)
+
+    def _of_master(self, *options: str) -> dict[str, str]:
+        _, output, complaint = self._run(["postconf", "-c", self._folder, *options])
         if complaint:
-            raise PostfixError(f"postconf -P: {complaint}", "see: aliases.postfix_config")
+            raise PostfixError(f"postconf {' '.join(options)}: {complaint}", "see: aliases.postfix_config")
         return parse_parameters(output)
 
     def listed(self, table: str) -> dict[str, str] | None:

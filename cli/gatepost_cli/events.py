@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # imported when events are read, not for --help
 )
 @click.option("--from", "sender", default="", metavar="ADDRESS", help="From this sender or domain.")
 @click.option("--since", metavar="WHEN", help="A span back from now, like 2h or 7d, or a time in UTC.")
-@click.option("--kind", type=click.Choice(["blocked", "junked", "unproven", "malformed"]), help="Only these.")
+@click.option("--kind", type=click.Choice(["blocked", "junked", "unproven"]), help="Only these.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="No more than this many."
 )

@@ -15,9 +15,11 @@ from gatepost.domain import MAX_OCTETS, canonical_domain, is_domain
 from gatepost.memo import memo
 
 MAX_LOCAL_OCTETS = 64
+_NORMALIZED = 256
+"""characters of a local part that is not ASCII"""
 _ATOM = r"[^\x00-\x20\x7f\"(),:;<>@\[\\\]]"
 _DOT_ATOM = re.compile(rf"(?!\.)(?:{_ATOM})+(?<!\.)")
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_ESCAPE = re.compile(r"([\"\\])")
 _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -49,16 +51,34 @@ def parse_address(text: str) -> Address:
         text = text[1:-1]
     local, at, domain = text.rpartition("@")
     if not at or _QUOTED.fullmatch(text):  # an @ within quotes begins no domain
-        local, domain = text, ""
+        local, domain = _without_at(text)
+    elif local.startswith("@"):  # an old source route, @relay:joe@x.org
+        local = local.partition(":")[2] or local
     return Address(canonical_local(local), canonical_domain(domain))
 
 
+def _without_at(text: str) -> tuple[str, str]:
+    """Read what Postfix makes an address of: x.org!joe (swap_bangpath) and joe%x.org (allow_percent_hack)."""
+    if not text.startswith('"'):
+        domain, bang, local = text.partition("!")
+        if bang:
+            return local, domain
+        local, percent, domain = text.rpartition("%")
+        if percent:
+            return local, domain
+    return text, ""
+
+
 def canonical_local(local: str) -> str:
-    """Unquote a local part and bring it into one case and one Unicode form."""
+    """Unquote a local part and bring it into one case and one Unicode form.
+
+    What is beyond any rule's length is cut off first: combining marks take time to the square of their number.
+    """
     if len(local) > 1 and local[0] == '"' and local[-1] == '"':
         local = _QUOTED_PAIR.sub(r"\1", local[1:-1])
     if local.isascii():
         return local.lower()
+    local = local[:_NORMALIZED]
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
 
 

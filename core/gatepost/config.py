@@ -40,7 +40,7 @@ class Paths:
     """Where files go."""
 
     state: str = _setting("/var/lib/gatepost", "snapshot/ and journal/ lie here")
-    run: str = _setting("/run/gatepost", "sockets that are not Postfix's")
+    run: str = _setting("/run/gatepost", "sockets that are not Postfix's; none yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,13 @@ class Policyd:
         "0666", "octal mode of unix sockets; the folder above them is what protects them"
     )
     max_request_bytes: int = _setting(65536, "a longer request is answered DUNNO and the connection closed")
-    idle_timeout_seconds: float = _setting(600.0, "a silent connection is closed after this time")
+    idle_timeout_seconds: float = _setting(
+        600.0,
+        "a silent connection is closed after this time; at least 310, as Postfix keeps one for 300"
+        " (smtpd_policy_service_max_idle), and one that we close first costs an answer",
+    )
     on_missing_snapshot: Literal["open", "defer"] = _setting(
-        "open", "open: DUNNO; defer: 451 until there is one"
+        "open", "open: let through unjudged; defer: 451 until there is one; holds for the milter too"
     )
 
 

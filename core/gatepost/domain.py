@@ -23,6 +23,8 @@ def canonical_domain(text: str) -> str:
     domain = _DOTS.sub(".", text).rstrip(".")
     if domain.isascii():
         return domain.lower()
+    if len(domain) > MAX_OCTETS:  # IDNA takes long over long ones, and no domain is so long
+        return domain.casefold()
     try:
         return idna.encode(domain, uts46=True).decode("ascii").rstrip(".")
     except idna.IDNAError:

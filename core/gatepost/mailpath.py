@@ -108,6 +108,11 @@ class MailPath:
             rejected=False, headers=tuple(header_values([p for pairs in judged.values() for p in pairs]))
         )
 
+    def unreadable(self, envelope: Envelope, recipient: str) -> str:
+        """Note a message whose From: header cannot be read whole, and give the reference."""
+        event = Event(EventKind.UNREADABLE, envelope.service, envelope.sender, recipient, envelope.client)
+        return self._recorder.event(event, envelope.queue_id)
+
     def _verdicts(self, view: SnapshotView, claims: Claims, recipient: str) -> list[Verdict]:
         return [verdict for _, verdict in self._judge(view, claims, recipient)]
 

@@ -20,12 +20,17 @@ def targets(recipient: str, lookup: Lookup) -> tuple[Target, ...]:
     without a mailbox: only the rules of the domain and of the site hold for it.
     """
     address = parse_address(recipient)
-    exempt = address.base.local in EXEMPT_LOCAL_PARTS
+    exempt = is_exempt(recipient)
     found = {}
     for mailbox, domain in _finals(address, lookup, (), set()):
         domains = tuple(dict.fromkeys(d for d in (address.domain, domain) if d))
         found[mailbox, domains] = Target(mailbox, domains, exempt)
     return tuple(found.values())
+
+
+def is_exempt(recipient: str) -> bool:
+    """Whether only enforced rules count for a recipient, as RCPT names it."""
+    return parse_address(recipient).base.local in EXEMPT_LOCAL_PARTS
 
 
 def _finals(

@@ -25,6 +25,7 @@ class Refusal(enum.Enum):
     """Why a client is refused."""
 
     BLOCKED = Reply("550", "5.7.1", "Not accepted by the recipient's mail policy{ref}")
+    UNREADABLE = Reply("550", "5.6.0", "The From: header is too long to be read{ref}")
     NOT_READY = Reply("451", "4.3.0", "Mail policy is not available now, please try again later")
 
     def reply(self, ref: str = "") -> Reply:

@@ -27,6 +27,14 @@ class SocketAddress:
     host: str = ""
     port: int = 0
 
+    def connect(self) -> socket.socket:
+        """Connect to it."""
+        if not self.path:
+            return socket.create_connection((self.host, self.port))
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(self.path)
+        return made
+
     def __str__(self) -> str:
         """Write it as gatepost.toml has it."""
         return f"unix:{self.path}" if self.path else f"inet:{self.host}:{self.port}"
@@ -38,7 +46,7 @@ def parse_socket_address(text: str) -> SocketAddress:
     if kind == "unix" and rest.startswith("/"):
         return SocketAddress(path=rest)
     host, _, port = rest.rpartition(":")
-    if kind == "inet" and host and port.isdigit() and int(port) < 65536:
+    if kind == "inet" and host and port.isascii() and port.isdigit() and int(port) < 65536:
         return SocketAddress(host=host.strip("[]"), port=int(port))
     raise ConfigError(f"not a socket: {text!r}", "write unix:/path or inet:127.0.0.1:10045")
 

@@ -65,6 +65,10 @@ NO_VERDICT = Verdict(Outcome.NONE)
 
 def header_value(mailbox: str, verdict: Verdict) -> str | None:
     """Write a verdict for Dovecot's before-script; None when there is none or it would not fit one ASCII line."""
-    if verdict.rule is None or not mailbox.isascii() or len(mailbox) > MAX_HEADER_MAILBOX:
+    if (
+        verdict.rule is None
+        or not (mailbox.isascii() and mailbox.isprintable())
+        or len(mailbox) > MAX_HEADER_MAILBOX
+    ):
         return None
     return f"{mailbox}; {verdict.outcome}; rule={verdict.rule.id}; proof={verdict.proof}"

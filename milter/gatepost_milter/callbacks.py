@@ -45,19 +45,21 @@ class GatepostMilter(Milter.Base):
         self._client = hostaddr[0] if isinstance(hostaddr, tuple) else ""
         return Milter.CONTINUE
 
-    @Milter.symlist("{auth_authen}")
+    @Milter.symlist("{auth_authen}", "{mail_addr}")
     @Milter.noreply
     def envfrom(self, f: str, *str: str) -> int:  # noqa: A002  pymilter's names
         """MAIL FROM: a message begins."""
         del str
-        self._message = Message(self._client, _unbracketed(f), bool(self.getsymval("{auth_authen}")))
+        sender = self.getsymval("{mail_addr}") or _unbracketed(f)
+        self._message = Message(self._client, sender, bool(self.getsymval("{auth_authen}")))
         return Milter.CONTINUE
 
+    @Milter.symlist("{rcpt_addr}", "i")
     def envrcpt(self, to: str, *str: str) -> int:  # noqa: A002  pymilter's names
         """RCPT TO: refuse as policyd would."""
         del str
         with self._guarded():
-            recipient = _unbracketed(to)
+            recipient = self.getsymval("{rcpt_addr}") or _unbracketed(to)  # as Postfix has rewritten it
             refused = self._judgement.rcpt(self._message, recipient, self._queue_id())
             if refused is not None:
                 return self._refuse(refused.reply)

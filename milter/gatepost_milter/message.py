@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gatepost.decision import RcptAnswer
-from gatepost.header_from import MAX_ADDRESSES, parse_from
+from gatepost.header_from import MAX_FIELDS, parse_from
 from gatepost.mailpath import EndDecision, Envelope, MailPath
 from gatepost.network import Network, parse_client
 from gatepost.probe import header_probes
+from gatepost.recipient import is_exempt
 from gatepost.replies import Refusal, Reply
 from gatepost.snapshot.generation import SnapshotError
 from gatepost.verdict import HEADER
@@ -37,7 +38,7 @@ class Message:
         """Take note of a header field; only two names matter."""
         folded = name.lower()
         if folded == "from":
-            if len(self.from_fields) <= MAX_ADDRESSES:
+            if len(self.from_fields) <= MAX_FIELDS:
                 self.from_fields.append(value)
         elif folded == HEADER.lower():
             self.forged += 1
@@ -107,6 +108,16 @@ class Judgement:
         if not self.judges(message) or not message.recipients:
             return None
         authors = parse_from(message.from_fields)
+        if not authors.complete and not all(map(is_exempt, message.recipients)):
+            ref = self._mail_path.unreadable(message.envelope(queue_id), message.recipients[0])
+            LOG.info(
+                "%s: answer=unreadable from=%r client=%s ref=%s",
+                queue_id,
+                message.sender,
+                message.client,
+                ref,
+            )
+            return Refused(Refusal.UNREADABLE.reply(ref))
         probes = header_probes(authors.addresses, certain=authors.certain)
         author = str(authors.addresses[0]) if authors.addresses else ""
         try:

@@ -24,8 +24,7 @@ from gatepost_milter.message import Judgement
 
 _NAME = "gatepost"
 _LET_GO_SECONDS = 5.0
-_LIBMILTERS_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""blocked before any thread begins: libmilter waits for them, and a thread that took one would end us on the spot"""
+_WAKE_SECONDS = 0.02
 
 
 def run(config: Config) -> None:
@@ -35,7 +34,7 @@ def run(config: Config) -> None:
         raise ConfigError(
             f"another process listens on {address} already", "stop it first; see: gatepost status"
         )
-    signal.pthread_sigmask(signal.SIG_BLOCK, _LIBMILTERS_SIGNALS)
+    _end_when_told(address)
     config.journal_folder.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(config.journal_folder)
     recorder.start()
@@ -56,6 +55,28 @@ def run(config: Config) -> None:
         ) from error
     finally:
         recorder.stop()
+
+
+def _end_when_told(address: SocketAddress) -> None:
+    """Take SIGTERM and SIGINT in a thread of our own, for any thread but libmilter's would die of them on the spot.
+
+    Python runs handlers in the main thread alone, which is in libmilter: so the wake-up descriptor is read.
+    """
+    told, tell = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+    def end() -> None:
+        os.read(told, 1)
+        threading.Thread(target=Milter.stop, name="stop", daemon=True).start()
+        while True:  # libmilter takes note within 5 s, or at a connection
+            with contextlib.suppress(OSError):
+                address.connect().close()
+            time.sleep(_WAKE_SECONDS)
+
+    threading.Thread(target=end, name="end", daemon=True).start()
 
 
 def _let_go(judgement: Judgement, reader: SnapshotReader) -> None:

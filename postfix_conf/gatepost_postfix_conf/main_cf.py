@@ -76,8 +76,9 @@ def _access(model: PostfixModel) -> tuple[Setting, ...]:
         ),
         Setting(
             "smtpd_recipient_restrictions",
-            _lines((*ours, "reject_unlisted_recipient", *inbound)),
-            "Gatepost sees strangers' mail to recipients that exist, before any blocklist",
+            _lines((*ours, "reject_non_fqdn_recipient", "reject_unlisted_recipient", *inbound)),
+            "Gatepost sees strangers' mail to recipients that exist, before any blocklist; a bare name, user%domain"
+            " and domain!user are refused, as Postfix makes addresses of them only after Gatepost was asked",
         ),
     )
 

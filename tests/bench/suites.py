@@ -153,9 +153,11 @@ def peers(plan: Plan, folder: Path) -> Iterator[Figure]:
 def _postfwd_figures(plan: Plan, folder: Path, rules: int) -> Iterator[Figure]:
     requests = folder / f"requests-postfwd-{rules}"
     rule_list.write_requests(requests, rules)
-    with postfwd(folder / f"postfwd-{rules}", requests, rules) as server:
-        with policy.noop(folder, requests) as limit:
-            runs = policy.rounds((limit, server), plan.rounds, plan.seconds)
+    with (
+        postfwd(folder / f"postfwd-{rules}", requests, rules) as server,
+        policy.noop(folder, requests) as limit,
+    ):
+        runs = policy.rounds((limit, server), plan.rounds, plan.seconds)
     for connections in policy.CONNECTIONS:
         mine, bound = runs[server.name, connections], runs["C no-op", connections]
         yield _speed(f"{server.name}, {connections} conn.", mine, bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -147,6 +148,20 @@ def test_a_session_that_outlives_the_milter_goes_on(host: PrivateHost) -> None:
         assert smtp.data(b"From: x@unknown.example\r\nSubject: half\r\n\r\nhalf\r\n")[0] == 250
     found = arrived(host)
     assert (found[ANN, "half"], found[BOB, "half"]) == (1, 1)
+
+
+def test_a_milter_that_is_told_to_end_forgets_nothing(host: PrivateHost) -> None:
+    """It ends at once, open sessions or not; libmilter by itself takes 5 s, or dies of the signal."""
+    before = noted(host).hits.get(2, 0)
+    with _session(host) as smtp:
+        smtp.mail(f"half@{UNKNOWN}")
+        assert smtp.rcpt(ANN)[0] == 250
+        send(host, JUNKED)
+        begun = time.monotonic()
+        host.milter.stop()
+        assert time.monotonic() - begun < 3
+        assert smtp.rset()[0] == 250
+    assert happens(lambda: noted(host).hits.get(2, 0) == before + 1, 5)
 
 
 def test_mail_is_accepted_unjudged_while_both_are_down(host: PrivateHost) -> None:

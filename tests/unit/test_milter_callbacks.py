@@ -188,4 +188,5 @@ def test_what_is_not_needed_is_negotiated_away() -> None:
 
 class Negotiating(Context):
     def setsymlist(self, stage: int, macros: str) -> None:
-        assert (stage, macros) == (Milter.M_ENVFROM, "{auth_authen}")
+        wanted = {Milter.M_ENVFROM: "{auth_authen} {mail_addr}", Milter.M_ENVRCPT: "{rcpt_addr} i"}
+        assert macros == wanted[stage]

@@ -44,7 +44,8 @@ def test_the_relay_service_is_asked_only_about_what_would_be_refused() -> None:
 
 def test_gatepost_is_asked_about_recipients_that_exist() -> None:
     steps = [line.split()[0] for line in setting("smtpd_recipient_restrictions").splitlines()[1:]]
-    assert steps[2:] == ["reject_unlisted_recipient", "check_policy_service"]
+    checks = ["reject_non_fqdn_recipient", "reject_unlisted_recipient", "check_policy_service"]
+    assert steps[2:] == checks
 
 
 @pytest.mark.parametrize(

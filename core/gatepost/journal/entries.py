@@ -13,7 +13,8 @@ class EventKind(enum.StrEnum):
     BLOCKED = "blocked"
     JUNKED = "junked"
     UNPROVEN = "unproven"
-    MALFORMED = "malformed"
+    UNREADABLE = "unreadable"
+    """a From: header of more than is ever read"""
 
 
 @dataclass(frozen=True, slots=True)

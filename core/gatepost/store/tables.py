@@ -30,6 +30,7 @@ metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"}
 )
 _Id = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts up in SQLite
+_NEVER_AGAIN = {"sqlite_autoincrement": True}  # numbers of erased rows are not given anew, as in PostgreSQL
 
 site = Table(
     "site",
@@ -59,6 +60,7 @@ batch = Table(
     Column("author", String(255), nullable=False),
     Column("command", Text, nullable=False),
     Column("undoes", _Id, ForeignKey("batch.id"), nullable=True),
+    **_NEVER_AGAIN,
 )
 
 change = Table(
@@ -88,6 +90,7 @@ rule = Table(
     Column("added_by", String(32), ForeignKey("change.id"), nullable=False, index=True),
     Column("removed_by", String(32), ForeignKey("change.id"), nullable=True),
     Index("ix_rule_key", "scope", "pattern"),
+    **_NEVER_AGAIN,
 )
 _removed = rule.c.removed_by.is_not(None)
 Index("ix_rule_removed_by", rule.c.removed_by, sqlite_where=_removed, postgresql_where=_removed)
@@ -129,6 +132,7 @@ event = Table(
     Column("rule_id", _Id, nullable=True),
     Column("queue_id", String(32), nullable=False),
     Column("count", Integer, nullable=False),
+    **_NEVER_AGAIN,
 )
 
 drained = Table(

@@ -47,6 +47,7 @@ def _feed() -> None:
         sa.Column("author", sa.String(255), nullable=False),
         sa.Column("command", sa.Text, nullable=False),
         sa.Column("undoes", _Id, sa.ForeignKey("batch.id"), nullable=True),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "change",
@@ -73,6 +74,7 @@ def _rule() -> None:
         sa.Column("origin", sa.String(32), nullable=False),
         sa.Column("added_by", sa.String(32), sa.ForeignKey("change.id"), nullable=False, index=True),
         sa.Column("removed_by", sa.String(32), sa.ForeignKey("change.id"), nullable=True),
+        sqlite_autoincrement=True,
     )
     removed = sa.text("removed_by IS NOT NULL")
     op.create_index(
@@ -114,6 +116,7 @@ def _journal() -> None:
         sa.Column("rule_id", _Id, nullable=True),
         sa.Column("queue_id", sa.String(32), nullable=False),
         sa.Column("count", sa.Integer, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "drained",
