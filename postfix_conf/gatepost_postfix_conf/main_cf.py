@@ -46,6 +46,11 @@ def _identity(model: PostfixModel) -> tuple[Setting, ...]:
 def _recipients(model: PostfixModel) -> tuple[Setting, ...]:
     return (
         Setting("mydestination", "", "every mailbox is virtual, none is a Unix account"),
+        Setting(
+            "local_transport",
+            "error:5.1.1 there is no such mailbox",
+            "address literals such as ann@[127.0.0.1] count as local",
+        ),
         Setting("local_recipient_maps", "", "nothing is delivered by local(8)"),
         Setting("alias_maps", "", "aliases(5) belong to local(8)"),
         Setting("alias_database", "", "aliases(5) belong to local(8)"),

@@ -77,7 +77,9 @@ def check_nothing_is_lost(host: PrivateHost, sent: list[Sent]) -> None:
     refused = [one for one in sent if one.code == 550]
     junked = [one for one in sent if one.sender.endswith(JUNKED)]
     seconds = wait_until_noted(host, *refused)
-    wait_until(lambda: noted(host).hits.get(JUNK_RULE) == len(junked), 5, f"all hits, there are {noted(host).hits}")
+    wait_until(
+        lambda: noted(host).hits.get(JUNK_RULE) == len(junked), 5, f"all hits, there are {noted(host).hits}"
+    )
     found = noted(host)
     show(f"caught up {seconds:.2f} s after the database was back: {found.hits}, {len(found.events)} events")
     assert found.hits == {BLOCK_RULE: len(refused), JUNK_RULE: len(junked)}

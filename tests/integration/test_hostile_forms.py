@@ -44,6 +44,7 @@ def running() -> Iterator[PrivateHost]:
 
 @pytest.fixture
 def host(running: PrivateHost) -> PrivateHost:
+    running.postfix.wait_until_queue_is_empty()
     empty(running)
     return running
 
@@ -116,3 +117,9 @@ def test_a_dot_before_the_at_hides_nothing(host: PrivateHost) -> None:
     assert [reply.is_ok for reply in said.rcpt] == [False, True]
     assert said.end is not None
     assert said.end.is_ok
+
+
+def test_an_address_literal_is_no_mailbox(host: PrivateHost) -> None:
+    talk(host, "joe@else.org", ["ann@[127.0.0.1]"], compose(["x@y.org"], "x"))
+    host.postfix.wait_until_queue_is_empty()
+    assert stored(host, ANN) == []
