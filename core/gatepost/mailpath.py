@@ -94,6 +94,8 @@ class MailPath:
         """Judge all identities for all recipients; `author` is the From: address for events."""
         claims = Claims(sender_probes(envelope.sender) + from_probes, parse_client(envelope.client))
         with self._reader.view() as view:
+            if not view.mentions([probe.key for probe in claims.probes], claims.client):
+                return EndDecision(rejected=False)
             judged = {recipient: self._judge(view, claims, recipient) for recipient in recipients}
         verdicts = [verdict for pairs in judged.values() for _, verdict in pairs]
         self._count(verdicts)

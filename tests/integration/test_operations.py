@@ -112,6 +112,16 @@ def test_doctor_reads_postfix_and_its_services(postfix: PostfixFolder) -> None:
     assert examined(postfix) == []
 
 
+def test_doctor_looks_into_restriction_classes_and_the_chroot(postfix: PostfixFolder) -> None:
+    policyd = "unix:/var/spool/postfix/gatepost/policyd.sock"
+    postfix.configure(
+        smtpd_restriction_classes="ours",
+        ours=f"reject_unauth_destination, check_policy_service {{ {policyd}, default_action=DUNNO }}",
+    )
+    (postfix.folder / "master.cf").write_text("smtp inet n - y - - smtpd\n")
+    assert examined(postfix)[0].endswith(f"finds nothing at {policyd}")
+
+
 def test_doctor_says_when_there_is_no_postfix(tmp_path: Path) -> None:
     found = list(examine(Config(aliases=Aliases(postfix_config=str(tmp_path)))))
     assert [finding.level.value for finding in found] == ["warning"]

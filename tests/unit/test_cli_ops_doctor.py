@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gatepost.config import Config
-from gatepost_cli.doctor.postfix import Postfix, judge_postfix
+from gatepost.config import Config, Milter, Policyd
+from gatepost_cli.doctor.daemons import examine
+from gatepost_cli.doctor.finding import Finding
+from gatepost_cli.doctor.postfix import Postfix, is_chrooted, judge_postfix
 
 POLICYD = "unix:/var/spool/postfix/gatepost/policyd.sock"
 RIGHT = {
@@ -14,27 +18,101 @@ RIGHT = {
     "smtpd_milters": "{ unix:gatepost/milter.sock, default_action=accept }",
     "milter_default_action": "tempfail",
     "mynetworks": "127.0.0.0/8 [::1]/128",
-    "header_checks": "pcre:/etc/postfix/gatepost.pcre",
-    "smtp_header_checks": "pcre:/etc/postfix/gatepost.pcre",
+    "header_checks": "regexp:/etc/postfix/verdict_header_checks",
+    "smtp_header_checks": "regexp:/etc/postfix/verdict_header_checks",
     "recipient_delimiter": "+",
     "queue_directory": "/var/spool/postfix",
+    "compatibility_level": "3.6",
 }
 STRIPS = {"header_checks": True, "smtp_header_checks": True}
 
 
+def judged(
+    strips: dict[str, bool] | None = None,
+    *,
+    chrooted: bool = False,
+    config: Config | None = None,
+    **changed: str,
+) -> list[Finding]:
+    postfix = Postfix(RIGHT | changed, STRIPS | (strips or {}), chrooted)
+    return list(judge_postfix(postfix, config or Config()))
+
+
 def found(strips: dict[str, bool] | None = None, **changed: str) -> list[tuple[str, str]]:
-    postfix = Postfix(RIGHT | changed, STRIPS | (strips or {}))
-    return [(finding.level.value, finding.what) for finding in judge_postfix(postfix, Config())]
+    return [(finding.level.value, finding.what) for finding in judged(strips, **changed)]
+
+
+def asking(name: str) -> str:
+    return f"reject_unauth_destination check_policy_service {{{name}, default_action=DUNNO}}"
 
 
 def test_a_right_configuration_has_no_findings() -> None:
     assert found() == []
 
 
-@pytest.mark.parametrize("name", [POLICYD, "unix:gatepost/policyd.sock", "unix:/gatepost/policyd.sock"])
-def test_a_socket_may_be_named_as_seen_from_the_queue_or_a_chroot(name: str) -> None:
-    text = f"reject_unauth_destination check_policy_service {{{name}, default_action=DUNNO}}"
-    assert found(smtpd_recipient_restrictions=text) == []
+@pytest.mark.parametrize(
+    ("name", "chrooted"),
+    [
+        (POLICYD, False),
+        ("unix:gatepost/policyd.sock", False),
+        ("unix:gatepost/policyd.sock", True),
+        ("unix:/gatepost/policyd.sock", True),
+    ],
+)
+def test_a_socket_may_be_named_as_smtpd_sees_it(name: str, *, chrooted: bool) -> None:
+    assert judged(chrooted=chrooted, smtpd_recipient_restrictions=asking(name)) == []
+
+
+def test_an_absolute_path_leads_nowhere_in_a_chroot() -> None:
+    (wrong,) = judged(chrooted=True)
+    assert wrong.level == "error"
+    assert wrong.what.startswith("Postfix's smtpd runs in a chroot, /var/spool/postfix, and finds nothing at")
+    assert wrong.mend == "write unix:gatepost/policyd.sock instead"
+
+
+def test_the_path_inside_a_chroot_leads_nowhere_without_one() -> None:
+    (wrong,) = judged(smtpd_milters="{ unix:/gatepost/milter.sock, default_action=accept }")
+    assert (
+        wrong.what
+        == "Postfix's smtpd does not run in a chroot and finds nothing at unix:/gatepost/milter.sock"
+    )
+
+
+def test_a_socket_outside_of_the_chroot_has_to_move() -> None:
+    config = Config(policyd=Policyd(listen=["unix:/run/policyd"]))
+    name = asking("unix:/run/policyd")
+    (wrong,) = judged(chrooted=True, config=config, smtpd_recipient_restrictions=name)
+    assert wrong.mend == "set policyd.listen to a socket below /var/spool/postfix, and name that one"
+
+
+def test_the_advice_is_relative_to_the_queue_directory() -> None:
+    policy, milter = judged(chrooted=True, smtpd_recipient_restrictions="", smtpd_milters="")
+    assert "{ unix:gatepost/policyd.sock, default_action=DUNNO }" in policy.mend
+    assert "{ unix:gatepost/milter.sock, default_action=accept }" in milter.mend
+
+
+@pytest.mark.parametrize(
+    ("column", "level", "chrooted"),
+    [("y", "3.6", True), ("n", "0", False), ("-", "3.6", False), ("-", "0", True)],
+)
+def test_who_is_in_a_chroot(column: str, level: str, *, chrooted: bool) -> None:
+    columns = {"smtp/inet/chroot": column, "smtp/inet/command": "smtpd -o x=y"}
+    others = {"inet2/inet/chroot": "y", "inet2/inet/command": "qmqpd"}
+    assert is_chrooted(columns | others, level) is chrooted
+
+
+def test_what_several_sockets_lack_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0o700)
+    sockets = [f"unix:{tmp_path}/shut/policyd", f"unix:{tmp_path}/shut/relay"]
+    config = Config(
+        policyd=Policyd(listen=sockets[:1], relay_listen=sockets[1:], idle_timeout_seconds=5),
+        milter=Milter(listen=f"unix:{tmp_path}/none/milter"),
+    )
+    said = [(finding.what, finding.mend) for finding in examine(config)]
+    mend = f"install -d -o gatepost -g postfix -m 2750 {tmp_path}/none"
+    assert said.count((f"there is no folder {tmp_path}/none", mend)) == 1
+    assert sum("Postfix's user may not use" in what for what, _ in said) == 1
+    assert said[-1][0] == "policyd.idle_timeout_seconds is 5, less than 310"
 
 
 @pytest.mark.parametrize(

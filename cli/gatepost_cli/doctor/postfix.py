@@ -82,7 +82,9 @@ def judge_postfix(postfix: Postfix, config: Config) -> Iterator[Finding]:
 def is_chrooted(columns: dict[str, str], compatibility_level: str) -> bool:
     """Whether an smtpd of master.cf runs in a chroot; `-` means y before compatibility level 1 (master(5))."""
     yes = {"y", "-"} if compatibility_level.startswith("0") else {"y"}
-    commands = {name.rpartition("/")[0]: value for name, value in columns.items() if name.endswith("/command")}
+    commands = {
+        name.rpartition("/")[0]: value for name, value in columns.items() if name.endswith("/command")
+    }
     return any(
         columns.get(f"{service}/chroot") in yes
         for service, command in commands.items()
@@ -191,7 +193,9 @@ def _lost(services: list[str], ours: list[str], sight: Sight, setting: str) -> I
         if sight.finds(name, ours):
             continue
         meant = next(socket for socket in ours if sight.means(name, [socket]))
-        place = f"runs in a chroot, {sight.queue_directory}," if sight.chrooted else "does not run in a chroot"
+        place = (
+            f"runs in a chroot, {sight.queue_directory}," if sight.chrooted else "does not run in a chroot"
+        )
         mend = f"write {sight.name(meant)} instead"
         if not sight.reaches(meant):
             mend = f"set {setting} to a socket below {sight.queue_directory}, and name that one"

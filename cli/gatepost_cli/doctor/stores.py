@@ -80,7 +80,9 @@ def _agent(state: Path, now: float) -> Iterator[Finding]:
     elif last is None or now - last.at > _STALE_SECONDS:
         age = f"for {now - last.at:.0f} s" if last else "ever"
         yield error(
-            f"the agent runs but gave no sign {age}", "it may hang", "end it (its pid: gatepost status --json) and start it again: gatepost agent"
+            f"the agent runs but gave no sign {age}",
+            "it may hang",
+            "end it and start it again: gatepost agent",
         )
     for name, trouble in last.trouble.items() if last else ():
         yield error(
