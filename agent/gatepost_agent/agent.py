@@ -35,6 +35,8 @@ _MINUTE, _DAY = 60.0, 86400.0
 _STATUS_FORMAT = 1
 _STATUS_SECONDS = 5.0
 """how often an unchanged status is written again, as a sign of life"""
+_LOCK_SECONDS = 1.0
+"""how long the lock is tried for: `gatepost status` holds it for a moment when it looks whether an agent runs"""
 _LAST_SECONDS = 5.0
 """how long the end waits for Postfix's programs"""
 
@@ -128,14 +130,23 @@ class Agent:
 def _take_lock(file: Path) -> int:
     """Be the only agent of this state folder until this process ends."""
     descriptor = os.open(file, os.O_CREAT | os.O_RDWR, 0o644)
+    last = time.monotonic() + _LOCK_SECONDS
+    while not _is_locked(descriptor):
+        if time.monotonic() >= last:
+            os.close(descriptor)
+            raise UnavailableError(
+                f"another agent works on {file.parent}", "one agent a host; see: gatepost status"
+            )
+        time.sleep(_LOCK_SECONDS / 20)
+    return descriptor
+
+
+def _is_locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(descriptor)
-        raise UnavailableError(
-            f"another agent works on {file.parent}", "one agent a host; see: gatepost status"
-        ) from None
-    return descriptor
+        return False
+    return True
 
 
 def run(config: Config) -> None:

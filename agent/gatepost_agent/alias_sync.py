@@ -1,12 +1,14 @@
 """Keeping the aliases in the database true to Postfix: all of them now and then, single ones when mail came for them.
 
 `recent` is the queue of those to be asked about: a fact stays there until the snapshot knows the answer,
-so a crash at any point loses none.
+so a crash at any point loses none. Answers that something is no alias are kept up to a bound; beyond it
+such an address is asked about once between two looks at all tables, and forgotten.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +17,16 @@ from sqlalchemy.engine import Engine
 from gatepost.journal.entries import FactKind
 from gatepost.journal.journal import Journal
 from gatepost.lookup import UNLISTED
-from gatepost.store.aliases import AliasRow, differences, stored_aliases, unlisted_row, write_aliases
+from gatepost.store.aliases import (
+    AliasRow,
+    differences,
+    room_for_more,
+    stored_aliases,
+    stored_among,
+    unlisted_row,
+    within_bounds,
+    write_aliases,
+)
 from gatepost.store.changes import Author
 from gatepost_agent.postfix_aliases import Aliases, is_askable, read_aliases
 from gatepost_agent.postfix_tables import PostfixTables
@@ -62,10 +73,10 @@ class AliasSync:
         if not asked:
             return
         found = read_aliases(self._postfix, asked)
-        stored = stored_aliases(self._engine)
+        stored = stored_among(self._engine, found.rows)
         rows = [row for row in found.rows.values() if row.address in asked or row.address not in stored]
         about = {row.address: stored[row.address] for row in rows if row.address in stored}
-        self._write(differences(about, rows, self._host), self._author)
+        self._write(self._bounded(stored, differences(about, rows, self._host)), self._author)
         self._answered |= asked
 
     def drift(self, *, take_over: bool = False) -> Drift:
@@ -73,21 +84,26 @@ class AliasSync:
         stored = stored_aliases(self._engine)
         known = {address for address in stored if not address.startswith((UNLISTED, "@"))}
         found = read_aliases(self._postfix, known | self._asked())
-        return Drift(stored, differences(stored, self._rows(found), self._host, take_over=take_over))
+        changed = differences(stored, self._rows(found), self._host, take_over=take_over)
+        return Drift(stored, self._bounded(stored, changed))
 
     def write(self, drift: Drift, author: Author) -> None:
         """Write what has changed."""
         self._write(drift.changed, author)
 
     def settle(self, snapshot: Knows) -> int:
-        """Forget the questions that the snapshot knows the answer to; gives the number that is left."""
+        """Forget the questions that are answered; gives the number that is left."""
         return self._journal.settle(
-            FactKind.ASKED, lambda fact: not is_askable(fact.key) or snapshot.knows(fact.key)
+            FactKind.ASKED,
+            lambda fact: fact.key in self._answered or not is_askable(fact.key) or snapshot.knows(fact.key),
         )
 
     def _write(self, rows: list[AliasRow], author: Author) -> None:
         if write_aliases(self._engine, author, rows):
             LOG.info("aliases: %d changed", len(rows))
+
+    def _bounded(self, stored: Mapping[str, AliasRow], rows: list[AliasRow]) -> list[AliasRow]:
+        return within_bounds(stored, rows, room_for_more(self._engine, self._host))
 
     def _asked(self) -> set[str]:
         return {fact.key for fact in self._journal.facts(FactKind.ASKED) if is_askable(fact.key)}

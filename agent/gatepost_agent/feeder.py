@@ -23,7 +23,7 @@ from gatepost.snapshot.complaint import complain
 from gatepost.snapshot.generation import Generation, SnapshotError
 from gatepost.snapshot.writer import Progress, apply, build
 from gatepost.store.database import reading
-from gatepost.store.feed import alias_rows, change_id, is_adopted, live_rows, read_changes, read_position
+from gatepost.store.feed import alias_rows, is_adopted, is_known, live_rows, read_changes, read_position
 
 LOG = logging.getLogger("gatepost.agent")
 _NO_SPACE = (lmdb.DiskError, lmdb.MapFullError)
@@ -99,19 +99,15 @@ class Feeder:
             self._generation = None
 
     def _continues(self, connection: Connection) -> bool:
-        """Whether the database goes on from the snapshot; False when a person made it its successor."""
+        """Whether the database goes on from the snapshot; False when it is its successor all the same."""
         stamp, here = self.position(), read_position(connection)
         if stamp is None:
             return False
-        if (stamp.uuid, stamp.epoch) != (here.uuid, here.epoch):
-            if is_adopted(connection, stamp.uuid, stamp.epoch):
-                return False
-            raise _foreign(
-                stamp, here, "another database" if stamp.uuid != here.uuid else "an older state of it"
-            )
-        if change_id(connection, stamp.number) != stamp.change:
-            raise _foreign(stamp, here, "a restored backup of it")
-        return True
+        if (stamp.uuid, stamp.epoch) == (here.uuid, here.epoch) and is_known(connection, stamp):
+            return True
+        if is_adopted(connection, stamp):
+            return False
+        raise _foreign(stamp, here)
 
     def _catch_up(self, connection: Connection) -> bool:
         stamp = self.position()
@@ -178,7 +174,10 @@ class Feeder:
             self.open()
 
 
-def _foreign(stamp: Position, here: Position, what: str) -> ForeignDatabaseError:
+def _foreign(stamp: Position, here: Position) -> ForeignDatabaseError:
+    what = "a restored backup of it" if stamp.epoch <= here.epoch else "an older state of it"
+    if stamp.uuid != here.uuid:
+        what = "another database"
     return ForeignDatabaseError(
         f"the database is not the one the snapshot is from, it is {what} "
         f"(snapshot: {stamp.uuid} epoch {stamp.epoch} feed {stamp.number}; "

@@ -148,8 +148,8 @@ def _tell(app: App, record: RuleRecord, replaced: RuleRecord | None, found: list
     if app.json:
         print_json(rule_json(record) | {"replaced": replaced and replaced.rule.id, "warnings": found})
         return
-    click.echo(f"rule {record.rule.id}: {in_words(record)}")
+    click.echo(f"rule {record.rule.id}: {in_words(record.rule.terms)}")
     if replaced is not None:
-        click.echo(f"it replaces rule {replaced.rule.id}: {in_words(replaced)}")
+        click.echo(f"it replaces rule {replaced.rule.id}: {in_words(replaced.rule.terms)}")
     for text in found:
         warn(text)

@@ -141,11 +141,11 @@ def _snapshot(app: App) -> Position | None:
 def _difference(engine: Engine, stamp: Position, here: Position) -> str:
     """Say why the snapshot is not of this database; nothing if it is."""
     from gatepost.store.database import reading
-    from gatepost.store.feed import change_id, is_adopted
+    from gatepost.store.feed import is_adopted, is_known
 
     with reading(engine) as connection:
-        known = change_id(connection, stamp.number) == stamp.change
-        adopted = is_adopted(connection, stamp.uuid, stamp.epoch)
+        known = is_known(connection, stamp)
+        adopted = is_adopted(connection, stamp)
     if adopted or ((stamp.uuid, stamp.epoch) == (here.uuid, here.epoch) and known):
         return ""
     if stamp.uuid != here.uuid:

@@ -10,6 +10,8 @@ from gatepost_cli.context import App, pass_app
 from gatepost_cli.lazy import Command
 
 if TYPE_CHECKING:  # imported when events are read, not for --help
+    from collections.abc import Iterator
+
     from gatepost.store.events import EventRecord
 
 
@@ -30,7 +32,8 @@ def events(
 ) -> None:
     """Tell what was blocked, junked or unproven, and by which rule.
 
-    Newest first. Equal events within a minute are one, counted; the agent forgets them after 30 days.
+    Newest first. On a terminal that is too narrow for the table, and with --ref, each is told in a few lines.
+    Equal events within a minute are one, counted; the agent forgets them after 30 days.
 
     With --json: a list of objects with ref, at, kind, service, host, sender, header_from, recipient, client,
     queue_id, count, rule (its number, or null), rule_text, rule_removed.
@@ -44,7 +47,9 @@ def events(
 
     wanted = EventFilter(ref, recipient, sender, _since(app, since), EventKind(kind) if kind else None)
     found = list_events(app.open_database(), wanted, limit)
-    _print(app, found, limit)
+    _print(app, found, in_words=bool(ref))
+    if len(found) == limit and not app.json:
+        click.echo(f"only the newest {limit} are shown; for more say --limit", err=True)
 
 
 def _since(app: App, text: str | None) -> float | None:
@@ -59,16 +64,36 @@ def _since(app: App, text: str | None) -> float | None:
         return parse_time(text, app.now())
 
 
-def _print(app: App, found: list[EventRecord], limit: int) -> None:
-    from gatepost_cli.output import Column, print_json_list, print_table
+def _print(app: App, found: list[EventRecord], *, in_words: bool) -> None:
+    from gatepost_cli.output import Column, plain_table, print_json_list, print_table, terminal_width
 
     if app.json:
         print_json_list(map(event_json, found))
         return
     titles = ("at", "kind", "from", "to", "client", "rule", "ref")
-    print_table((*map(Column, titles), Column("count", right=True)), map(_row, found))
-    if len(found) == limit:
-        click.echo(f"only the newest {limit} are shown; for more say --limit", err=True)
+    columns, rows = (*map(Column, titles), Column("count", right=True)), list(map(_row, found))
+    if found and (in_words or max(map(len, plain_table(columns, rows))) > terminal_width()):
+        for event in found:
+            click.echo("\n".join(_lines(event)))
+    else:
+        print_table(columns, rows)
+
+
+def _lines(event: EventRecord) -> Iterator[str]:
+    """Tell an event in lines that are narrow but for long addresses."""
+    from gatepost_cli.times import short
+
+    yield f"{short(event.at)} UTC  {event.kind}  ref {event.ref}"
+    yield f"  from {event.sender or '<>'}"
+    if event.header_from and event.header_from != event.sender:
+        yield f"  header From {event.header_from}"
+    yield f"  to {event.recipient}"
+    yield f"  client {event.client}, {event.service} on {event.host}"
+    yield f"  rule {_rule_text(event)}"
+    if event.queue_id:
+        yield f"  queue id {event.queue_id}"
+    if event.count > 1:
+        yield f"  {event.count} times within a minute"
 
 
 def event_json(event: EventRecord) -> dict[str, object]:
@@ -83,7 +108,7 @@ def event_json(event: EventRecord) -> dict[str, object]:
         "kind": event.kind,
         **{name: getattr(event, name) for name in names},
         "rule": event.rule_id,
-        "rule_text": in_words(event.rule) if event.rule else None,
+        "rule_text": in_words(event.rule.rule.terms) if event.rule else None,
         "rule_removed": event.rule.removed if event.rule else None,
     }
 

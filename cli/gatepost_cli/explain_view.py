@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatepost.decision import RcptAnswer
 from gatepost.judge import Claims, Target
@@ -13,7 +13,7 @@ from gatepost.replies import Refusal
 from gatepost.rule import Action, Rule, Terms
 from gatepost.scope import ScopeKind
 from gatepost.store.rules import RuleRecord
-from gatepost.verdict import Outcome, Verdict
+from gatepost.verdict import Proof, Verdict
 from gatepost_cli.rule_view import in_words, rule_json
 
 _KINDS = {
@@ -24,6 +24,8 @@ _KINDS = {
     PatternKind.NETWORK: "network",
 }
 _ACTIONS = {Action.ALLOW: "an allow", Action.BLOCK: "a block"}
+_OF_THE_DATABASE = ("note", "author", "origin", "created", "hits", "last_hit")
+_ASSUMED = "taken as proven; today no SPF or DKIM is checked, so real mail is judged as with --unproven"
 _SCOPES = {ScopeKind.SITE: "site", ScopeKind.DOMAIN: "domain", ScopeKind.MAILBOX: "mailbox"}
 
 
@@ -37,8 +39,14 @@ class Explained:
     """one a final mailbox, all identities judged together"""
     answer: RcptAnswer
     """from envelope and client alone"""
-    records: Mapping[int, RuleRecord]
-    """what is known of the rules that the verdicts name"""
+    warnings: tuple[str, ...] = ()
+    records: Mapping[int, RuleRecord] = field(default_factory=dict)
+    """what the database knows of the rules that the verdicts name; nothing while it is down"""
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules that the verdicts name."""
+        return [r for _, v in self.verdicts for r in (v.rule, *v.beats, *v.unproven) if r is not None]
 
     @property
     def policy_action(self) -> str:
@@ -50,9 +58,11 @@ def as_json(found: Explained) -> dict[str, object]:
     """Give the contract of `explain --json`."""
     if len(found.verdicts) == 1:
         judged = _verdict_json(found, *found.verdicts[0])
-        return {"recipient": found.recipient, **judged, "policy_action": found.policy_action}
-    judged_all = [_verdict_json(found, target, verdict) for target, verdict in found.verdicts]
-    return {"recipient": found.recipient, "policy_action": found.policy_action, "targets": judged_all}
+        about = {"recipient": found.recipient, **judged, "policy_action": found.policy_action}
+    else:
+        judged_all = [_verdict_json(found, target, verdict) for target, verdict in found.verdicts]
+        about = {"recipient": found.recipient, "policy_action": found.policy_action, "targets": judged_all}
+    return about | {"warnings": list(found.warnings)}
 
 
 def _verdict_json(found: Explained, target: Target, verdict: Verdict) -> dict[str, object]:
@@ -60,11 +70,19 @@ def _verdict_json(found: Explained, target: Target, verdict: Verdict) -> dict[st
         "mailbox": target.mailbox or None,
         "verdict": verdict.outcome.value,
         "by": verdict.by.value,
-        "rule": rule_json(found.records[verdict.rule.id]) if verdict.rule else None,
-        "beats": [rule_json(found.records[rule.id]) for rule in verdict.beats],
+        "rule": _rule_json(found, verdict.rule) if verdict.rule else None,
+        "beats": [_rule_json(found, rule) for rule in verdict.beats],
         "proof": verdict.proof.value,
-        "unproven": [rule_json(found.records[rule.id]) for rule in verdict.unproven],
+        "unproven": [_rule_json(found, rule) for rule in verdict.unproven],
     }
+
+
+def _rule_json(found: Explained, rule: Rule) -> dict[str, object]:
+    record = found.records.get(rule.id)
+    if record is not None:
+        return rule_json(record)
+    bare = RuleRecord(rule, note="", origin="", author="", created=0)
+    return rule_json(bare) | dict.fromkeys(_OF_THE_DATABASE)
 
 
 def in_lines(found: Explained) -> Iterator[str]:
@@ -90,16 +108,18 @@ def _verdict_lines(found: Explained, target: Target, verdict: Verdict) -> Iterat
     if rule is None:
         yield "none: no rule decides"
     else:
-        yield f"{verdict.outcome} by rule {rule.id}: {in_words(found.records[rule.id])}"
-        yield f"  it is {_rank(rule.terms)} and matches {_matched(rule, found.claims)}{_proof(verdict)}"
+        yield f"{verdict.outcome} by rule {rule.id}: {in_words(rule.terms)}"
+        yield f"  it is {_rank(rule.terms)} and matches {_matched(rule, found.claims)}"
+        if verdict.proof is Proof.ASSUMED:
+            yield f"  {_ASSUMED}"
     before = rule
     for beaten in verdict.beats:
-        yield f"beats rule {beaten.id}: {in_words(found.records[beaten.id])}"
+        yield f"beats rule {beaten.id}: {in_words(beaten.terms)}"
         if before is not None:
             yield f"  {_why(before, beaten, found.claims)}"
         before = beaten
     for absent in verdict.unproven:
-        yield f"not proven, so as if it were not there: rule {absent.id}: {in_words(found.records[absent.id])}"
+        yield f"not proven, so as if it were not there: rule {absent.id}: {in_words(absent.terms)}"
 
 
 def _rank(terms: Terms) -> str:
@@ -130,12 +150,6 @@ def _matched(rule: Rule, claims: Claims) -> str:
         return "the client address"
     first = min(p.identity for p in claims.probes if p.text == rule.terms.pattern.text)
     return "the envelope sender" if first is Identity.ENVELOPE_SENDER else "the header From"
-
-
-def _proof(verdict: Verdict) -> str:
-    if verdict.outcome is not Outcome.ALLOW:
-        return ""
-    return "; without a message its proof is taken as given" if verdict.proof == "assumed" else ""
 
 
 def _why(before: Rule, after: Rule, claims: Claims) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # imported when the command runs, not for --help
 @click.command(cls=Command)
 @click.option("--database", metavar="URL", help="sqlite:////PATH, or postgresql+psycopg://USER@HOST/NAME.")
 @click.option(
+    "--password-file", metavar="FILE", default="", help="Its first line is the database's password."
+)
+@click.option(
     "--state", metavar="FOLDER", help="For the snapshot, the journal and, unless told, the database."
 )
 @click.option("--domain", "domains", multiple=True, metavar="DOMAIN", help="An own domain; may be repeated.")
@@ -25,20 +28,23 @@ if TYPE_CHECKING:  # imported when the command runs, not for --help
 @pass_app
 def init(
     app: App,
+    *,
     database: str | None,
+    password_file: str,
     state: str | None,
     domains: tuple[str, ...],
     mynetworks: tuple[str, ...],
-    *,
     force: bool,
 ) -> None:
     """Write gatepost.toml and create folders and database.
 
-    It asks nothing. With --json: an object with file, state, database.
+    It asks nothing. When the database cannot be reached, all the rest is made, and gatepost db upgrade
+    goes on. With --json: an object with file, state, database, warnings (a list of texts).
 
     \b
     gatepost init
-    gatepost init --database postgresql+psycopg://gatepost@db.example.com/gatepost --domain example.com
+    gatepost init --database postgresql+psycopg://gatepost@db.example.com/gatepost \\
+      --password-file /etc/gatepost/db-password --domain example.com
     """
     from gatepost.config import config_file
     from gatepost.errors import ConfigError
@@ -46,15 +52,19 @@ def init(
     file = config_file(app.config_name)
     if file.exists() and not force:
         raise ConfigError(f"{file} is there already", "look at it with gatepost config show, or say --force")
-    settings = _settings(database, state, domains, mynetworks)
+    settings = _settings(database, password_file, state, domains, mynetworks)
     _write(file, settings)
     _make_folders(settings)
-    _make_schema(app)
     _tell(app, file, settings)
+    _make_schema(app)
 
 
 def _settings(
-    database: str | None, state: str | None, domains: tuple[str, ...], mynetworks: tuple[str, ...]
+    database: str | None,
+    password_file: str,
+    state: str | None,
+    domains: tuple[str, ...],
+    mynetworks: tuple[str, ...],
 ) -> Config:
     from dataclasses import replace
 
@@ -63,10 +73,11 @@ def _settings(
     plain = Config()
     folder = str(Path(state).resolve()) if state else plain.paths.state
     url = database or f"sqlite:///{folder}/gatepost.db"
+    password = str(Path(password_file).absolute()) if password_file else ""
     networks = list(mynetworks) or _networks_of_postfix(plain.aliases.postfix_config) or plain.site.mynetworks
     return replace(
         plain,
-        database=replace(plain.database, url=url),
+        database=replace(plain.database, url=url, password_file=password),
         paths=replace(plain.paths, state=folder),
         site=replace(plain.site, mynetworks=networks, domains=list(domains)),
     )
@@ -90,13 +101,14 @@ def _write(file: Path, settings: Config) -> None:
     from gatepost.config import parse_config
     from gatepost.errors import ConfigError
     from gatepost_cli.config_text import config_text
+    from gatepost_cli.ownership import give
 
     text = config_text(settings, secrets=True)
     parse_config(text, "these options")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, text, mode=0o640)
-        _give(file, settings.site.user, keep_owner=True)
+        give(file, "root", settings.site.user)
     except OSError as error:
         raise ConfigError(
             f"cannot write {file}: {error.strerror or error}", "run it as root, or say --config"
@@ -105,60 +117,47 @@ def _write(file: Path, settings: Config) -> None:
 
 def _make_folders(settings: Config) -> None:
     from gatepost.errors import ConfigError
+    from gatepost_cli.ownership import make_folders
 
-    user = settings.site.user
     try:
-        state = Path(settings.paths.state)
-        state.mkdir(mode=0o750, parents=True, exist_ok=True)
-        _give(state, user)
-        for folder in _socket_folders(settings):
-            if folder.parent.is_dir() and not folder.exists():
-                folder.mkdir(mode=0o750)
-                _give(folder, user, group="postfix")
+        make_folders(settings)
     except OSError as error:
         raise ConfigError(f"cannot make a folder: {error}", "run it as root, or say --state") from None
 
 
-def _socket_folders(settings: Config) -> set[Path]:
-    names = (*settings.policyd.listen, *settings.policyd.relay_listen, settings.milter.listen)
-    return {Path(name.removeprefix("unix:")).parent for name in names if name.startswith("unix:")}
-
-
-def _give(path: Path, user: str, group: str = "", *, keep_owner: bool = False) -> None:
-    """Let the site's user own a path; without root, or without such a user, it stays ours."""
-    import grp
-    import os
-    import pwd
-
-    if os.geteuid() != 0:
-        return
-    try:
-        entry = pwd.getpwnam(user)
-        gid = grp.getgrnam(group).gr_gid if group else entry.pw_gid
-    except KeyError:
-        return
-    os.chown(path, 0 if keep_owner else entry.pw_uid, gid)
-
-
 def _make_schema(app: App) -> None:
+    from gatepost.errors import ConfigError, DatabaseError
     from gatepost.store.database import make_engine
     from gatepost.store.schema import upgrade
     from gatepost_cli.user import act_as
 
     act_as(app.config.site.user)
-    upgrade(make_engine(app.config.database))
+    try:
+        upgrade(make_engine(app.config.database))
+    except (ConfigError, DatabaseError) as error:
+        raise type(error)(
+            f"settings and folders are made, but the database has no schema yet: {error.message}",
+            "mend that ([database] in the settings), and go on with: gatepost db upgrade",
+        ) from error
 
 
 def _tell(app: App, file: Path, settings: Config) -> None:
     from gatepost_cli.config_text import without_password
-    from gatepost_cli.output import print_json
+    from gatepost_cli.output import print_json, warn
+    from gatepost_cli.ownership import advice
 
+    missing = advice(settings, file)
     database = without_password(settings.database.url)
     if app.json:
-        print_json({"file": str(file), "state": settings.paths.state, "database": database})
+        print_json(
+            {"file": str(file), "state": settings.paths.state, "database": database}
+            | {"warnings": [missing] if missing else []}
+        )
         return
     click.echo(f"settings  {file}\nstate     {settings.paths.state}\ndatabase  {database}")
     click.echo("not judged: " + ", ".join(settings.site.mynetworks))
     click.echo(
         "next: start gatepost agent, policyd and milter, tell Postfix of them, and run gatepost doctor"
     )
+    if missing:
+        warn(missing)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -44,6 +46,27 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
     else:
         for line in plain_table(columns, rows):
             click.echo(line)
+
+
+def print_wrapped(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows whose last column is prose: on a terminal it goes on in the next line, parted at spaces only."""
+    for line in wrapped_table(columns, rows, terminal_width()):
+        click.echo(line)
+
+
+def wrapped_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Align rows and wrap the last column at spaces; what has no spaces stays whole, to be copied whole."""
+    cells = [[column.title for column in columns], *rows]
+    indent = sum(max(len(row[i]) for row in cells) + 2 for i in range(len(columns) - 1))
+    for line in plain_table(columns, rows):
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+
+
+def terminal_width() -> int:
+    """Tell how many columns there are; where there is no terminal, any number."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 def plain_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:

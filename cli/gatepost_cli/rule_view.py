@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatepost.rule import Action
+from gatepost.rule import Action, Terms
 from gatepost.store.rules import RuleRecord
 from gatepost_cli.output import Column
 from gatepost_cli.times import iso, short
@@ -50,22 +50,20 @@ def rule_row(record: RuleRecord) -> tuple[str, ...]:
         terms.action.value,
         terms.pattern.text,
         str(terms.scope),
-        terms_text(record),
+        terms_text(terms),
         expires,
         str(record.hits),
         record.note,
     )
 
 
-def terms_text(record: RuleRecord) -> str:
+def terms_text(terms: Terms) -> str:
     """Say what else a rule demands, as far as it says anything."""
-    terms = record.rule.terms
     own = f"proof {terms.demand}" if terms.action is Action.ALLOW else terms.effect.value
     return f"enforced, {own}" if terms.enforced else own
 
 
-def in_words(record: RuleRecord) -> str:
+def in_words(terms: Terms) -> str:
     """Say a rule in one line."""
-    terms = record.rule.terms
-    text = f"{terms.action} {terms.pattern} for {terms.scope} ({terms_text(record)})"
+    text = f"{terms.action} {terms.pattern} for {terms.scope} ({terms_text(terms)})"
     return f"{text}, until {short(terms.expires)} UTC" if terms.expires is not None else text

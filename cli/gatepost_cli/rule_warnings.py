@@ -11,9 +11,11 @@ from gatepost.lookup import Lookup
 from gatepost.pattern import Pattern, PatternKind
 from gatepost.probe import header_probes
 from gatepost.proofs import EverythingProven
-from gatepost.rule import Action, Rule, Terms
+from gatepost.rule import Action, Demand, Rule, Terms
 from gatepost.scope import Scope, ScopeKind
 from gatepost_cli.freemail import FREEMAIL
+
+UNTIL_PROVEN = "until Gatepost checks SPF and DKIM itself"
 
 
 def warnings(rule: Rule, lookup: Lookup, own_domains: frozenset[str], now: float) -> list[str]:
@@ -21,7 +23,7 @@ def warnings(rule: Rule, lookup: Lookup, own_domains: frozenset[str], now: float
     terms = rule.terms
     if terms.expires is not None and terms.expires <= now:
         return ["it has expired already and decides nothing"]
-    return [*_about_domains(terms, own_domains), *_about_others(rule, lookup, now)]
+    return [*_about_domains(terms, own_domains), *_about_others(rule, lookup, now), *_about_proof(terms)]
 
 
 def own_domains(configured: Iterable[str], in_rules: Iterable[str]) -> frozenset[str]:
@@ -40,6 +42,11 @@ def _about_domains(terms: Terms, own: frozenset[str]) -> Iterator[str]:
     free = _named(terms.pattern, FREEMAIL, addresses=False)
     if free:
         yield f"anyone can have an address in {free}; allow single addresses instead"
+
+
+def _about_proof(terms: Terms) -> Iterator[str]:
+    if terms.demand is not Demand.NONE:
+        yield f"it asks for proof, and so counts as absent {UNTIL_PROVEN}; for now: --proof none"
 
 
 def _named(pattern: Pattern, domains: Iterable[str], *, addresses: bool) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # imported when the command runs, not for --help
     from collections.abc import Iterator
 
     from gatepost.config import Config
+    from gatepost.position import Position
 
 
 class Part(NamedTuple):
@@ -37,7 +38,7 @@ def status(app: App) -> None:
     gatepost status --json
     """
     from gatepost.errors import UnavailableError
-    from gatepost_cli.output import Column, print_json, print_table
+    from gatepost_cli.output import Column, print_json, print_wrapped
     from gatepost_cli.user import act_as
 
     act_as(app.config.site.user)
@@ -47,7 +48,7 @@ def status(app: App) -> None:
         print_json({"ok": all_well, "parts": [part._asdict() for part in parts]})
     else:
         rows = [(part.name, "ok" if part.ok else "not ok", part.says) for part in parts]
-        print_table(tuple(map(Column, ("part", "state", "says"))), rows)
+        print_wrapped(tuple(map(Column, ("part", "state", "says"))), rows)
     if not all_well:
         raise UnavailableError("not all is well", "see: gatepost doctor")
 
@@ -78,12 +79,17 @@ def _database(config: Config) -> Iterator[Part]:
         yield Part("database", False, error.message)  # noqa: FBT003  the same
         yield Part("snapshot", stamp is not None, where)
         return
-    follows = stamp is not None and (stamp.uuid, stamp.epoch) == (here.uuid, here.epoch)
-    behind = max(0, here.number - stamp.number) if stamp and follows else 0
-    says = f"{where}, {behind} behind" if behind else where
-    yield Part(
-        "snapshot", follows and not behind, says if follows or not stamp else f"{where} of another database"
-    )
+    lag = _lag(stamp, here) if stamp else ""
+    yield Part("snapshot", stamp is not None and not lag, where + lag)
+
+
+def _lag(stamp: Position, here: Position) -> str:
+    """Say in what a snapshot differs from the database; nothing if it does not."""
+    if (stamp.uuid, stamp.epoch) != (here.uuid, here.epoch):
+        return " of another database"
+    if stamp.number > here.number:
+        return " is ahead of the database (a restored backup?)"
+    return f", {here.number - stamp.number} behind" if stamp.number < here.number else ""
 
 
 def _agent(config: Config, now: float) -> Iterator[Part]:

@@ -43,7 +43,12 @@ def _parse_date(text: str) -> int:
 
 def parse_expiry(text: str, now: float) -> int | None:
     """Read when a rule ends; `never` and nothing are None."""
-    return None if text.strip().lower() in {"", "never"} else parse_time(text, now)
+    if text.strip().lower() in {"", "never"}:
+        return None
+    seconds = parse_time(text, now)
+    if seconds == 0:  # stands for no end where rules are stored in the snapshot
+        raise UsageError("a rule cannot end with the first second of 1970", _HINT)
+    return seconds
 
 
 def iso(time: float | None) -> str | None:

@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -109,16 +109,27 @@ def test_postgresql_is_killed(on_postgres: PrivateHost, postgres: Postgres) -> N
 
 def test_postgresql_hangs(on_postgres: PrivateHost, postgres: Postgres) -> None:
     host = on_postgres
-    stopped = [postgres.pid, *children(postgres.pid)]
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(postgres):
         sent = send_while_away(host)
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
     check_nothing_is_lost(host, sent)
     check_changes_come_into_force(host)
+
+
+@contextmanager
+def stopped(postgres: Postgres) -> Iterator[None]:
+    """Stop the server and all connections in whatever they are doing, and let them go on afterwards."""
+    processes = [postgres.pid, *children(postgres.pid)]
+    _signal_all(processes, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal_all(processes, signal.SIGCONT)
+
+
+def _signal_all(processes: Sequence[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):  # a connection that was about to end
+            os.kill(pid, number)
 
 
 def test_sqlite_is_locked_by_another_process(on_sqlite: PrivateHost) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
@@ -19,13 +22,13 @@ from gatepost.probe import sender_probes
 from gatepost.proofs import EverythingProven
 from gatepost.rule import Action, Rule, Terms
 from gatepost.scope import parse_scope
-from gatepost.store import bulk
+from gatepost.store import bulk, tables
 from gatepost.store.bulk import Summary, importing
-from gatepost.store.changes import Author
+from gatepost.store.changes import Author, one_change
 from gatepost.store.database import reading
 from gatepost.store.feed import read_changes, read_position
 from gatepost.store.purge import Criteria, count_purgeable, purge
-from gatepost.store.rules import Filter, NewRule, add_rule, list_rules
+from gatepost.store.rules import Filter, NewRule, add_rule, list_rules, rule_values
 from gatepost.store.scopes import scope_domains
 from gatepost.store.sql_lookup import SqlLookup
 from gatepost.store.staging import Staged
@@ -125,6 +128,32 @@ def test_an_import_sees_what_was_added_while_it_was_being_looked_at(engine: Engi
         add_rule(engine, author, NewRule(next(blocks(["x.org"])).terms, "by hand"))
         work.apply(author, summary, quiet)
     assert in_force(engine) == {"x.org": "", "y.org": ""}
+
+
+def test_two_imports_at_once_put_each_rule_in_force_once(engine: Engine, author: Author) -> None:
+    looked = threading.Barrier(2)
+    patterns = [f"x{i}.org" for i in range(2000)]
+
+    def one() -> None:
+        with importing(engine, "import") as work:
+            summary = work.load(blocks(patterns))
+            looked.wait()
+            work.apply(author, summary, quiet)
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(one) for _ in range(2)]:
+            future.result(60)
+    assert sorted(record.rule.terms.pattern.text for record in list_rules(engine)) == sorted(patterns)
+
+
+def test_adding_a_rule_replaces_all_of_the_same_key(engine: Engine, author: Author) -> None:
+    new = NewRule(next(blocks(["x.org"])).terms)
+    with one_change(engine, author) as (connection, change):
+        twice = [rule_values(new, change)] * 2
+        connection.execute(sa.insert(tables.rule), twice)
+    record, replaced = add_rule(engine, author, new)
+    assert list_rules(engine) == [record]
+    assert replaced is not None
 
 
 def test_rules_of_an_origin_that_are_gone(engine: Engine, author: Author) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -21,9 +22,11 @@ from gatepost.position import Position
 from gatepost.rule import Action, Demand, Effect, Terms, make_terms
 from gatepost.scope import parse_scope
 from gatepost.store import tables
+from gatepost.store.aliases import AliasRow, write_aliases
 from gatepost.store.changes import Author, insert_batch, one_change, open_batch
 from gatepost.store.database import make_engine, reading, writing
 from gatepost.store.feed import Touched, change_id, is_adopted, read_changes, read_position
+from gatepost.store.mailbox import erase, find_kept
 from gatepost.store.rules import (
     Filter,
     NewRule,
@@ -182,6 +185,28 @@ def test_streaming_goes_through_all_in_lists(engine: Engine, author: Author) -> 
         assert [len(some) for some in stream_live(connection, size=2)] == [2, 2, 1]
 
 
+def test_a_quoted_mailbox_is_found_with_its_detail_and_no_other(engine: Engine, author: Author) -> None:
+    mine = ['"a b"@x.org', '"a b+news"@x.org']
+    for pattern in (*mine, '"ja b"@x.org', "b@x.org", '"a bc"@x.org', '"a b"@y.org'):
+        add_rule(engine, author, block(pattern))
+    rows = [
+        AliasRow("all@x.org", tuple(mine), frozenset(), "mx1"),
+        AliasRow("b@x.org", (), frozenset(), "mx1"),
+    ]
+    write_aliases(engine, author, rows)
+    kept = find_kept(engine, mine[0])
+    assert [record.rule.terms.pattern.text for record in kept.naming] == mine
+    assert [row.address for row in kept.aliases] == ["all@x.org"]
+    assert erase(engine, author, mine[0]).aliases == 1
+    assert find_kept(engine, mine[0]).aliases == []
+
+
+def test_a_plain_mailbox_has_quoted_details(engine: Engine, author: Author) -> None:
+    for pattern in ('"ann+a b"@x.org', "joann@x.org", "ann+c@x.org"):
+        add_rule(engine, author, block(pattern))
+    assert len(find_kept(engine, "ann@x.org").naming) == 2
+
+
 # The feed.
 
 
@@ -322,9 +347,9 @@ def test_adopting_raises_the_epoch_and_names_the_predecessor(engine: Engine) -> 
     with writing(engine) as connection:
         assert adopt(connection, "another-uuid", "ann") == before.epoch + 1
     with reading(engine) as connection:
-        assert is_adopted(connection, "another-uuid", 1)
-        assert not is_adopted(connection, "a-third-uuid", 1)
-        assert not is_adopted(connection, before.uuid, before.epoch)
+        assert is_adopted(connection, Position("another-uuid", 1, 9, "change"))
+        assert not is_adopted(connection, Position("a-third-uuid", 1, 9, "change"))
+        assert not is_adopted(connection, before)
 
 
 def test_a_restored_backup_is_adopted_since_an_epoch_of_its_own(engine: Engine) -> None:
@@ -332,5 +357,24 @@ def test_a_restored_backup_is_adopted_since_an_epoch_of_its_own(engine: Engine) 
     with writing(engine) as connection:
         adopt(connection, own.uuid, "ann")
     with reading(engine) as connection:
-        assert is_adopted(connection, own.uuid, own.epoch)
-        assert not is_adopted(connection, own.uuid, own.epoch + 1)
+        assert is_adopted(connection, own)
+        assert is_adopted(connection, replace(own, number=9, change="lost"))
+        assert not is_adopted(connection, replace(own, epoch=own.epoch + 1))
+
+
+def test_an_erase_adopts_only_what_is_of_this_history(engine: Engine, author: Author) -> None:
+    add_rule(engine, author, block("x.org"))
+    before = position(engine)
+    erase(engine, author, "ann@example.com")
+    with reading(engine) as connection:
+        assert is_adopted(connection, before)
+        assert not is_adopted(connection, replace(before, change="another history"))
+        assert not is_adopted(connection, replace(before, number=9, change="lost"))
+
+
+def test_an_erase_has_a_place_in_the_feed(engine: Engine, author: Author) -> None:
+    before = position(engine)
+    erase(engine, author, "ann@example.com")
+    after = position(engine)
+    assert (after.epoch, after.number) == (before.epoch + 1, before.number + 1)
+    assert after.change

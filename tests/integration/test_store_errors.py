@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -132,3 +133,17 @@ def test_the_password_is_the_first_line_of_its_file(tmp_path: Path) -> None:
 def test_a_password_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"database\.password_file: .*No such file"):
         connect_url(Database(password_file=str(tmp_path / "password")))
+
+
+def test_a_dead_network_path_to_postgresql_is_noticed_soon(postgres: Postgres) -> None:
+    engine = make_engine(Database(url=postgres.new_database()))
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection  # psycopg's own, which SQLAlchemy does not type
+        settings = driver.info.get_parameters()
+    engine.dispose()
+    assert {name: settings[name] for name in settings if name.startswith(("keepalives_", "tcp_"))} == {
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "20000",
+    }

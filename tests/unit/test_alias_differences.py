@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatepost.store.aliases import AliasRow, differences
+from gatepost.store.aliases import AliasRow, differences, within_bounds
 
 
 def row(address: str, *targets: str, source: str = "hash:/v", remote: tuple[str, ...] = ()) -> AliasRow:
@@ -45,3 +45,10 @@ def test_another_hosts_alias_can_be_taken_over() -> None:
 def test_what_is_no_alias_elsewhere_may_be_one_here() -> None:
     nothing = stored(row("a@x.org", source="mx2"))
     assert len(differences(nothing, [row("a@x.org", "c@x.org")], "mx1")) == 1
+
+
+def test_new_ones_that_are_no_alias_are_kept_while_there_is_room() -> None:
+    new = [row(f"{n}@x.org") for n in range(5)]
+    again, alias = row("a@x.org"), row("d@x.org", "a@x.org")
+    assert within_bounds({"a@x.org"}, [*new, again, alias], 2) == [again, alias, *new[:2]]
+    assert within_bounds({"a@x.org"}, [*new, again, alias], 0) == [again, alias]

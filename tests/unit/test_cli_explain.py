@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 from tests.unit.cli_host import Cli
+from tests.unit.snapshots import write
 
 from gatepost.config import Database
+from gatepost.pattern import parse_pattern
+from gatepost.rule import Action, Rule, Terms
+from gatepost.scope import parse_scope
 from gatepost.store import tables
 from gatepost.store.changes import Author, one_change
 from gatepost.store.database import make_engine
 
 ASK = ("explain", "--from", "joe@x.org", "--to", "ann@example.com")
-ONE = {"recipient", "mailbox", "verdict", "by", "rule", "beats", "proof", "unproven", "policy_action"}
+ONE = {
+    "recipient",
+    "mailbox",
+    "verdict",
+    "by",
+    "rule",
+    "beats",
+    "proof",
+    "unproven",
+    "policy_action",
+    "warnings",
+}
 
 
 def add_alias(cli: Cli, address: str, *targets: str) -> None:
@@ -67,7 +83,7 @@ def test_an_alias_of_several_mailboxes(cli: Cli) -> None:
     cli.done("block", "x.org", "--for", "ann@example.com")
     add_alias(cli, "sales@example.com", "ann@example.com", "bob@example.com")
     told = cli.done("explain", "--from", "joe@x.org", "--to", "sales@example.com", "--json").json
-    assert set(told) == {"recipient", "policy_action", "targets"}
+    assert set(told) == {"recipient", "policy_action", "targets", "warnings"}
     assert told["policy_action"] == "DUNNO"
     assert {t["mailbox"]: t["verdict"] for t in told["targets"]} == {
         "ann@example.com": "block",
@@ -96,3 +112,35 @@ def test_the_words_for_what_is_not_proven_and_for_the_exempt(cli: Cli) -> None:
     assert "postmaster and abuse are exempt" in out
     assert "not proven, so as if it were not there: rule 1: allow x.org" in out
     assert "none: no rule decides" in out
+
+
+def test_the_words_for_what_is_only_taken_as_proven(cli: Cli) -> None:
+    cli.done("allow", "x.org")
+    assert "taken as proven; today no SPF or DKIM is checked" in cli.done(*ASK).out
+    cli.done("allow", "joe@x.org", "--proof", "none")
+    assert "taken as proven" not in cli.done(*ASK).out
+
+
+@pytest.mark.parametrize(
+    ("recipient", "warned"),
+    [("ann@example.net", True), ("ann@Example.COM", False), ("sales@example.org", False), ("ann", False)],
+)
+def test_a_domain_that_is_not_of_this_site(cli: Cli, recipient: str, *, warned: bool) -> None:
+    cli.configure(f"sqlite:///{cli.folder / 'gatepost.db'}", '["example.com"]')
+    cli.done("rules", "list")
+    add_alias(cli, "sales@example.org", "ann@example.com")
+    told = cli.done("explain", "--from", "joe@x.org", "--to", recipient, "--json").json
+    assert ["not among site.domains" in text for text in told["warnings"]] == [True] * warned
+
+
+def test_without_the_database_the_snapshot_answers(cli: Cli) -> None:
+    cli.configure("sqlite:////nowhere/gatepost.db")
+    with cli.config_file.open("a") as file:
+        file.write(f'[paths]\nstate = "{cli.folder}"\n')
+    assert cli(*ASK).status == 69
+    terms = Terms(Action.BLOCK, parse_pattern("x.org"), parse_scope("site"))
+    write(cli.folder / "snapshot", [Rule(7, terms)])
+    told = cli.done(*ASK, "--json").json
+    assert (told["verdict"], told["rule"]["id"], told["rule"]["hits"]) == ("block", 7, None)
+    assert told["warnings"][0].startswith("the database is down; this is by the snapshot of change 0")
+    assert "block by rule 7: block x.org for site (reject)" in cli.done(*ASK).out

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.unit.cli_host import Cli
 
-from gatepost.config import Database, load_config
+from gatepost.config import Config, Database, Milter, Paths, Policyd, Site, load_config
 from gatepost.journal.entries import Event, EventEntry, EventKind, Fact, FactKind
 from gatepost.journal.journal import Journal
+from gatepost.snapshot.generation import publish
+from gatepost.snapshot.writer import build
 from gatepost.store import tables
 from gatepost.store.aliases import AliasRow, write_aliases
 from gatepost.store.changes import Author
 from gatepost.store.database import make_engine, reading
+from gatepost.store.feed import read_position
 from gatepost.store.journaled import store_entries
+from gatepost_cli import output
 from gatepost_cli.config_text import config_text, without_password
+from gatepost_cli.ownership import advice, make_folders
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 
@@ -63,6 +72,22 @@ def test_an_event_tells_its_rule_even_when_that_is_removed(cli: Cli, engine: sa.
     assert (told["ref"], told["rule"], told["rule_removed"]) == ("R1", 1, True)
     assert told["rule_text"].startswith("block x.org for site")
     assert "1: block x.org for site (removed)" in cli.done("events").out
+
+
+def test_one_event_is_told_in_words(cli: Cli, engine: sa.Engine) -> None:
+    cli.done("block", "x.org")
+    store(engine, event("R1", "joe@x.org", ANN, 1))
+    told = cli.done("events", "--ref", "R1").out.splitlines()
+    assert told[0] == "1970-01-01 00:00 UTC  blocked  ref R1"
+    assert "  rule 1: block x.org for site" in told
+    assert cli.done("events").out.startswith("AT ")
+
+
+def test_a_narrow_terminal_gets_words(cli: Cli, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(engine, event("R1", "joe@x.org", ANN, None))
+    monkeypatch.setattr(output, "terminal_width", lambda: 80)
+    assert max(map(len, cli.done("events").out.splitlines())) < 80
+    assert "AT " not in cli.done("events").out
 
 
 @pytest.mark.parametrize(
@@ -139,6 +164,13 @@ def test_erasing_leaves_nothing(cli: Cli, engine: sa.Engine) -> None:
     assert cli.patterns() == ["z.org"]
 
 
+def test_the_numbers_of_erased_rules_are_not_given_again(cli: Cli, engine: sa.Engine) -> None:
+    everything_about_ann(cli, engine)
+    cli.done("block", "last.org", "--for", ANN)
+    cli.done("mailbox", "erase", ANN, "--yes")
+    assert cli.done("block", "new.org", "--json").json["id"] == 6
+
+
 def test_erased_text_is_not_in_the_files_any_more(cli: Cli, engine: sa.Engine) -> None:
     everything_about_ann(cli, engine)
     cli.done("mailbox", "erase", ANN, "--yes")
@@ -206,6 +238,52 @@ def test_init_refuses_what_it_could_not_read_again(
     assert (refused.status, cli.config_file.exists()) == (78, False)
 
 
+def test_init_says_how_to_go_on_without_the_database(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = Cli(tmp_path, capsys)
+    (tmp_path / "password").write_text("secret\n")
+    url = "postgresql+psycopg://gatepost@127.0.0.1:9/gatepost"
+    words = ("--database", url, "--password-file", f"{tmp_path}/password", "--state", f"{tmp_path}/state")
+    refused = cli("init", *words)
+    assert refused.status == 69
+    assert "settings and folders are made, but the database has no schema yet" in refused.err
+    assert "go on with: gatepost db upgrade" in refused.err
+    assert load_config(cli.config_file).database.password_file == f"{tmp_path}/password"
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Config:
+    """Settings of a host without its user; the sockets lie in a queue directory."""
+    (tmp_path / "queue").mkdir()
+    listen = f"unix:{tmp_path}/queue/gatepost/socket"
+    return Config(
+        paths=Paths(str(tmp_path / "state")),
+        site=Site(user="no-such-user"),
+        policyd=Policyd([listen], []),
+        milter=Milter(listen),
+    )
+
+
+def test_postfix_may_enter_before_there_is_the_user(beside: Config, tmp_path: Path) -> None:
+    make_folders(beside)
+    made = (tmp_path / "queue/gatepost").stat()
+    assert stat.S_IMODE(made.st_mode) == 0o2750
+    assert made.st_gid == (grp.getgrnam("postfix").gr_gid if os.geteuid() == 0 else os.getegid())
+
+
+def test_init_tells_how_to_make_the_user(
+    beside: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folders(beside)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    text = advice(beside, tmp_path / "gatepost.toml")
+    state = f"{tmp_path}/state"
+    assert f"adduser --system --group --home {state} --no-create-home no-such-user" in text
+    assert f"chown no-such-user {tmp_path}/queue/gatepost" in text
+    assert advice(replace(beside, site=Site(user="root")), tmp_path) == ""
+
+
 def test_db_upgrade_says_when_there_is_nothing_to_do(cli: Cli) -> None:
     assert cli.done("db", "upgrade", "--json").json["changed"]
     assert not cli.done("db", "upgrade", "--json").json["changed"]
@@ -220,6 +298,32 @@ def test_status_says_what_does_not_run(cli: Cli) -> None:
     parts = {part["name"]: part["ok"] for part in told.json["parts"]}
     assert told.status == 69
     assert parts == {"database": False, "snapshot": False, "agent": False, "policyd": False, "milter": False}
+
+
+def at_change(cli: Cli, engine: sa.Engine, ahead: int) -> dict[str, dict[str, object]]:
+    with reading(engine) as connection:
+        here = read_position(connection)
+    stamp = replace(here, number=here.number + ahead)
+    build(cli.folder / "snapshot", "00000001", [], [], stamp, gib=1)
+    publish(cli.folder / "snapshot", "00000001")
+    return {part["name"]: part for part in cli("status", "--json").json["parts"]}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "ok", "says"),
+    [
+        (0, True, "change 1"),
+        (-1, False, "change 0, 1 behind"),
+        (1, False, "change 2 is ahead of the database"),
+    ],
+)
+def test_status_compares_the_snapshot_with_the_database(
+    cli: Cli, engine: sa.Engine, ahead: int, says: str, *, ok: bool
+) -> None:
+    cli.done("block", "x.org")
+    part = at_change(cli, engine, ahead)["snapshot"]
+    assert part["ok"] is ok
+    assert str(part["says"]).startswith(says)
 
 
 def test_aliases_are_listed_by_address_and_domain(cli: Cli, engine: sa.Engine) -> None:

@@ -39,7 +39,10 @@ def judged(
 
 
 def found(strips: dict[str, bool] | None = None, **changed: str) -> list[tuple[str, str]]:
-    return [(finding.level.value, finding.what) for finding in judged(strips, **changed)]
+    return [
+        (finding.level.value, finding.what)
+        for finding in judged(strips, chrooted=False, config=None, **changed)
+    ]
 
 
 def asking(name: str) -> str:

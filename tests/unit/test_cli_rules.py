@@ -46,7 +46,8 @@ def test_the_contract_of_an_allow(cli: Cli) -> None:
     rule = cli.done("--json", "allow", "joe@x.org").json
     assert set(rule) == KEYS | {"replaced", "warnings"}
     assert (rule["effect"], rule["proof"], rule["scope"], rule["expires"]) == (None, "auto", "site", None)
-    assert (rule["replaced"], rule["warnings"]) == (None, [])
+    assert rule["replaced"] is None
+    assert ["it asks for proof" in text for text in rule["warnings"]] == [True]
 
 
 def test_an_ip_allow_has_no_proof(cli: Cli) -> None:
@@ -68,7 +69,7 @@ def test_a_replaced_rule_is_said(cli: Cli) -> None:
     [
         ([], "allow gmail.com", "anyone can have an address in gmail.com"),
         ([], "allow .com", "anyone can have an address in"),
-        ([], "allow joe@gmail.com", ""),
+        ([], "allow joe@gmail.com --proof none", ""),
         ([], "allow own.example", "own.example is a domain of your own"),
         ([], "allow .example", "own.example is a domain of your own"),
         ([], "block ann@own.example", "own.example is a domain of your own"),
@@ -82,9 +83,16 @@ def test_a_replaced_rule_is_said(cli: Cli) -> None:
             "because rule 1 always goes first",
         ),
         (["block 192.0.2.0/24 --enforced"], "allow 192.0.2.7", "because rule 1 always goes first"),
-        (["block joe@x.org --enforced"], "allow x.org", ""),
+        (["block joe@x.org --enforced"], "allow x.org --proof none", ""),
         (["allow .x.org --for ann@example.com"], "block .x.org", ""),
         (["block x.org --enforced"], "block joe@x.org", ""),
+        (
+            [],
+            "allow joe@x.org",
+            "it asks for proof, and so counts as absent until Gatepost checks SPF and DKIM itself",
+        ),
+        ([], "allow joe@x.org --proof required", "for now: --proof none"),
+        ([], "allow 192.0.2.7", ""),
     ],
 )
 def test_warnings(before: list[str], words: str, warning: str, cli: Cli) -> None:
@@ -242,9 +250,17 @@ def test_import_shows_and_counts(cli: Cli) -> None:
     said = cli.done("rules", "import", str(file), "--dry-run")
     assert "block changed.org for site: note old -> new" in said.out
     told = cli.done("rules", "import", str(file), "--yes", "--json").json
-    assert told == {"new": 1, "changed": 1, "same": 1, "repeated": 1, "gone": 0, "batch": 3}
+    assert told == {"new": 1, "changed": 1, "same": 1, "repeated": 1, "gone": 0, "batch": 3, "warnings": []}
     notes = {rule["pattern"]: rule["note"] for rule in cli.done("rules", "list", "--json").json}
     assert notes == {"same.org": "", "changed.org": "new", "new.org": "b"}
+
+
+def test_import_counts_what_will_not_be_proven(cli: Cli) -> None:
+    file = cli.folder / "list.csv"
+    file.write_text("action,pattern,proof\nallow,x.org,\nallow,y.org,none\nallow,192.0.2.7,\nblock,z.org,\n")
+    said = cli.done("rules", "import", str(file), "--yes")
+    assert said.err.startswith("warning: 1 of these ask for proof")
+    assert cli.done("rules", "import", str(file), "--yes", "--json").json["warnings"] == []
 
 
 def test_a_bad_line_keeps_all_out(cli: Cli) -> None:

@@ -23,6 +23,7 @@ from gatepost.journal.entries import (
     Fact,
     FactKind,
     HitsEntry,
+    Unknown,
     decode,
     encode,
 )
@@ -77,16 +78,27 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert decode(encode(entry)) == entry
 
 
-@pytest.mark.parametrize("value", [b"", b"[]", b'["other", 1]', b"{}", b"\xff"])
-def test_what_is_no_entry_is_a_value_error(value: bytes) -> None:
-    with pytest.raises(ValueError):
-        decode(value)
+NO_ENTRIES = [
+    *(b"", b"[]", b"5", b"\xff", b"null", b'{"hits": 1}', b'["other", 1]', b'["hits"]'),
+    *(
+        b'["fact", "greeted", "k", 1.0]',
+        b'["fact", "asked", "k", 1.0, "more"]',
+        b'["event", "R", 1.0, [], "", 1]',
+    ),
+    b'["event", "R", 1.0, ["greeted", "policyd", "", "", ""], "", 1]',
+]
+
+
+@pytest.mark.parametrize("value", NO_ENTRIES)
+def test_what_is_no_entry_is_kept_as_it_is(value: bytes) -> None:
+    assert decode(value) == Unknown(value)
+    assert encode(decode(value)) == value
 
 
 def test_entries_are_numbered_and_read_in_order(journal: Journal) -> None:
     journal.append([HitsEntry(1.0, {1: 1})])
     journal.append([HitsEntry(2.0, {2: 1}), HitsEntry(3.0, {3: 1})])
-    assert [(n, entry.at) for n, entry in journal.read(0, 10)] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert journal.read(0, 10) == [(n, HitsEntry(float(n), {n: 1})) for n in (1, 2, 3)]
     assert sequences(journal, after=1) == [2, 3]
     assert [n for n, _ in journal.read(0, 2)] == [1, 2]
 
@@ -170,6 +182,16 @@ def test_erasing_takes_entries_and_facts(journal: Journal) -> None:
     journal.append([HitsEntry(1.0, {1: 1})], [fact("ann@example.com")])
     assert journal.erase(lambda entry: isinstance(entry, Fact)) == 2
     assert (len(sequences(journal)), journal.facts(ASKED)) == (1, [])
+
+
+def test_facts_that_a_newer_version_learned_are_passed_over(journal: Journal) -> None:
+    newer = encode(fact("ann@example.com")).replace(b"asked", b"greeted")
+    with journal._transaction(write=True, db=journal._recent) as transaction:
+        transaction.put(b"greeted", newer)
+    journal.append([], [fact("bob@example.com")])
+    assert journal.facts(ASKED) == [fact("bob@example.com")]
+    assert journal.settle(ASKED, lambda _: True) == 0
+    assert journal.erase(lambda entry: isinstance(entry, Fact)) == 1
 
 
 def test_several_processes_append_at_once(tmp_path: Path) -> None:

@@ -16,10 +16,17 @@ from gatepost.journal.recorder import Recorder
 
 
 class Clock:
+    """A wall clock, and a timer that goes at the same pace but is never set."""
+
     now = 1_000.0
+    timer = 5.0
 
     def __call__(self) -> float:
         return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.timer += seconds
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def recorder(tmp_path: Path, clock: Clock) -> Iterator[Recorder]:
-    made = Recorder(tmp_path, clock)
+    made = Recorder(tmp_path, clock, lambda: clock.timer)
     yield made
     if made._journal:
         made._journal.close()
@@ -62,19 +69,30 @@ def test_equal_events_of_a_minute_are_one_counted(recorder: Recorder, clock: Clo
     recorder.flush()
     (ref,) = refs
     assert counts(recorder) == [(ref, 3)]
-    clock.now += 60
+    clock.wait(60)
     recorder.flush()
     assert counts(recorder) == [(ref, 3), (ref, 4)]
 
 
 def test_after_a_minute_an_equal_event_is_another(recorder: Recorder, clock: Clock) -> None:
     first = recorder.event(event())
-    clock.now += 60
+    clock.wait(60)
     recorder.flush()
     second = recorder.event(event())
     recorder.flush()
     assert first != second
     assert counts(recorder) == [(first, 1), (second, 1)]
+
+
+def test_a_clock_that_is_set_back_silences_no_event(recorder: Recorder, clock: Clock) -> None:
+    first = recorder.event(event())
+    recorder.flush()
+    clock.now -= 86_400
+    clock.wait(60)
+    recorder.flush()
+    assert recorder.event(event()) != first
+    recorder.flush()
+    assert [entry.at for entry in written(recorder) if isinstance(entry, EventEntry)] == [1_000.0, -85_340.0]
 
 
 def test_hits_are_summed(recorder: Recorder) -> None:
@@ -123,15 +141,13 @@ def test_what_cannot_be_written_is_written_later(recorder: Recorder, monkeypatch
 
 
 def test_trouble_is_told_once_a_minute(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    recorder: Recorder, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monotonic = Clock()
-    monkeypatch.setattr("gatepost.journal.recorder.time.monotonic", monotonic)
     break_journal(monkeypatch)
     for _ in range(120):
         recorder.hit(7)
         recorder.flush()
-        monotonic.now += 1
+        clock.wait(1)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 

@@ -30,7 +30,9 @@ def test_addresses(text: str, address: SocketAddress) -> None:
     assert parse_socket_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "unix:relative", "inet:1", "inet::1", "inet:h:65536", "tcp:h:1"])
+@pytest.mark.parametrize(
+    "text", ["", "unix:relative", "inet:1", "inet::1", "inet:h:65536", "inet:h:²", "tcp:h:1"]
+)
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ConfigError, match="not a socket"):
         parse_socket_address(text)

@@ -47,7 +47,7 @@ def import_(
     If any line is bad, nothing is changed. gatepost rules undo takes the whole batch back.
 
     With --json: an object with new, changed, same, repeated, gone (counts) and batch (null if nothing was
-    written).
+    written) and warnings (a list of texts).
 
     \b
     gatepost rules import blocklist.csv --dry-run
@@ -126,13 +126,25 @@ def _show(summary: Summary, origin: str) -> None:
             click.echo(f"{'':12}{example}")
 
 
+def _warnings(summary: Summary) -> list[str]:
+    from gatepost_cli.rule_warnings import UNTIL_PROVEN
+
+    if not summary.unproven:
+        return []
+    what = f"{summary.unproven:,} of these ask for proof, and so count as absent {UNTIL_PROVEN}"
+    return [f"{what}; for now: none in the column proof"]
+
+
 def _tell(app: App, summary: Summary, batch: int | None) -> None:
-    from gatepost_cli.output import print_json
+    from gatepost_cli.output import print_json, warn
 
     if app.json:
         counts = {name: getattr(summary, name) for name in ("new", "changed", "same", "repeated", "gone")}
-        print_json(counts | {"batch": batch})
-    elif batch is None:
+        print_json(counts | {"batch": batch, "warnings": _warnings(summary)})
+        return
+    for text in _warnings(summary):
+        warn(text)
+    if batch is None:
         click.echo("nothing to do" if not summary.touches else "nothing was changed")
     else:
         click.echo(f"imported as batch {batch}; to take it back: gatepost rules undo {batch}")

@@ -38,4 +38,4 @@ def remove(app: App, numbers: tuple[int, ...]) -> None:
         print_json([rule_json(record) for record in records])
         return
     for record in records:
-        click.echo(f"removed rule {record.rule.id}: {in_words(record)}")
+        click.echo(f"removed rule {record.rule.id}: {in_words(record.rule.terms)}")

@@ -24,8 +24,8 @@ def stats(app: App) -> None:
     from gatepost.store.database import reading
     from gatepost.store.rules import Filter, stream_records
     from gatepost.store.stats import count_all
-    from gatepost_cli.output import Column, print_json, print_table
-    from gatepost_cli.rule_view import COLUMNS, rule_json, rule_row
+    from gatepost_cli.output import Column, print_json, print_table, print_wrapped
+    from gatepost_cli.rule_view import in_words, rule_json
 
     with reading(app.open_database()) as connection:
         counted = count_all(connection, app.now())
@@ -45,4 +45,5 @@ def stats(app: App) -> None:
     print_table((Column("what"), Column("rules", right=True)), [(what, str(count)) for what, count in rows])
     if top:
         click.echo("\nmost hits")
-        print_table(COLUMNS, map(rule_row, top))
+        columns = (Column("hits", right=True), Column("id", right=True), Column("rule"))
+        print_wrapped(columns, [(str(r.hits), str(r.rule.id), in_words(r.rule.terms)) for r in top])

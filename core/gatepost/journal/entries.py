@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import astuple, dataclass
+from typing import Any
 
 
 class EventKind(enum.StrEnum):
@@ -65,11 +66,20 @@ class Fact:
     at: float
 
 
-Entry = EventEntry | HitsEntry | Fact
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What this version cannot read: a newer one wrote it before a rollback, or it is damaged."""
+
+    octets: bytes
+
+
+Entry = EventEntry | HitsEntry | Fact | Unknown
 
 
 def encode(entry: Entry) -> bytes:
     """Write an entry."""
+    if isinstance(entry, Unknown):
+        return entry.octets
     if isinstance(entry, HitsEntry):
         fields: list[object] = ["hits", entry.at, list(entry.hits.items())]
     elif isinstance(entry, Fact):
@@ -81,8 +91,15 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(value: bytes) -> Entry:
-    """Read an entry; ValueError when it is not one."""
-    name, *fields = json.loads(value)
+    """Read an entry."""
+    try:
+        return _decoded(json.loads(value))
+    except (ValueError, TypeError, LookupError):
+        return Unknown(value)
+
+
+def _decoded(read: list[Any]) -> Entry:  # whatever is in the JSON
+    name, *fields = read
     if name == "hits":
         return HitsEntry(fields[0], {int(rule): int(count) for rule, count in fields[1]})
     if name == "fact":

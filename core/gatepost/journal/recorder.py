@@ -38,7 +38,10 @@ def _new_reference() -> str:
 @dataclass(slots=True)
 class _Seen:
     ref: str
+    at: float
+    """Unix time, seconds"""
     since: float
+    """by the timer, which nobody sets back"""
     queue_id: str
     written: bool = False
     more: int = 0
@@ -54,10 +57,16 @@ class _Pending:
 class Recorder:
     """Counts hits and events in memory and flushes them from a thread of its own."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open the journal; without one the daemon goes on and says so once a minute."""
         self._folder = folder
         self._clock = clock
+        self._timer = timer
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._pending = _Pending()
@@ -93,7 +102,7 @@ class Recorder:
                 return seen.ref
             ref = _new_reference()
             if len(self._seen) < _DIFFERENT_EVENTS:
-                self._seen[event] = _Seen(ref, self._clock(), queue_id)
+                self._seen[event] = _Seen(ref, self._clock(), self._timer(), queue_id)
             else:
                 self._pending.flooded += 1
             return ref
@@ -142,7 +151,7 @@ class Recorder:
         now = self._clock()
         with self._lock:
             pending, self._pending = self._pending, _Pending()
-            entries: list[Entry] = list(self._due_events(now, final=final))
+            entries: list[Entry] = list(self._due_events(self._timer(), final=final))
         if pending.hits:
             entries.append(HitsEntry(now, dict(pending.hits)))
         return pending, entries
@@ -154,7 +163,7 @@ class Recorder:
             over = final or now - seen.since >= _MINUTE
             if not seen.written or (over and seen.more):
                 count = seen.more + (not seen.written)
-                due.append(EventEntry(seen.ref, seen.since, event, seen.queue_id, count))
+                due.append(EventEntry(seen.ref, seen.at, event, seen.queue_id, count))
                 seen.written, seen.more = True, 0
             if over:
                 del self._seen[event]
@@ -168,8 +177,9 @@ class Recorder:
 
     def _complain(self, text: str) -> None:
         """Log at most once a minute."""
-        if time.monotonic() - self._complained >= _MINUTE:
-            self._complained = time.monotonic()
+        now = self._timer()
+        if now - self._complained >= _MINUTE:
+            self._complained = now
             LOG.warning("%s", text)
 
 

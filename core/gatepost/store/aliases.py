@@ -7,7 +7,7 @@ being an alias keeps a row without targets, so that the change is in the feed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -20,7 +20,10 @@ from gatepost.store.database import reading, upsert
 
 MAX_ADDRESS = 320
 """characters of the address column"""
+MOST_WITHOUT_TARGETS = 100_000
+"""addresses a host, of those that are no alias: strangers make up as many as they like"""
 _MAX_SOURCE = 255
+_KEYS_AT_ONCE = 400
 _alias = tables.alias
 
 
@@ -49,6 +52,22 @@ def stored_aliases(engine: Engine) -> dict[str, AliasRow]:
     """Read all rows, those without targets and those about tables too."""
     with reading(engine) as connection:
         return {row.address: row for row in read_aliases(connection)}
+
+
+def stored_among(engine: Engine, addresses: Iterable[str]) -> dict[str, AliasRow]:
+    """Read the rows of some addresses."""
+    names = list(addresses)
+    with reading(engine) as connection:
+        some = (names[start : start + _KEYS_AT_ONCE] for start in range(0, len(names), _KEYS_AT_ONCE))
+        rows = (row for keys in some for row in read_aliases(connection, _alias.c.address.in_(keys)))
+        return {row.address: row for row in rows}
+
+
+def room_for_more(engine: Engine, host: str) -> int:
+    """Tell how many more addresses that are no alias a host may store."""
+    with reading(engine) as connection:
+        query = sa.select(sa.func.count()).select_from(_alias).where(_alias.c.source == host)
+        return max(0, MOST_WITHOUT_TARGETS - (connection.scalar(query) or 0))
 
 
 def read_aliases(connection: Connection, *where: sa.ColumnElement[bool]) -> list[AliasRow]:
@@ -86,6 +105,15 @@ def _differs(old: AliasRow | None, new: AliasRow, *, take_over: bool) -> bool:
     if old.host == new.host or take_over:
         return old != new
     return old.says != new.says and not old.targets
+
+
+def within_bounds(stored: Container[str], rows: Iterable[AliasRow], room: int) -> list[AliasRow]:
+    """Leave out new addresses that are no alias, where there is no room; they are asked about again."""
+    kept: list[AliasRow] = []
+    fresh: list[AliasRow] = []
+    for row in rows:
+        (kept if row.targets or row.address in stored else fresh).append(row)
+    return kept + fresh[:room]
 
 
 def write_aliases(engine: Engine, author: Author, rows: Iterable[AliasRow]) -> int:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from gatepost.rule import Action, Demand
 from gatepost.scope import SITE_TEXT
 from gatepost.store import tables
-from gatepost.store.changes import Author, change_on, open_batch
+from gatepost.store.changes import Author, change_on, hold_rules, open_batch
 from gatepost.store.database import connected
 from gatepost.store.staging import (
     CHANGED,
@@ -64,6 +65,8 @@ class Summary:
     """lines for a rule that a later line names again: the last one counts"""
     gone: int
     """rules of the origin that the file does not name, and that would be removed"""
+    unproven: int
+    """allows to be written that ask for proof of the sender"""
     examples: dict[str, tuple[Example, ...]]
 
     @property
@@ -127,8 +130,14 @@ class Import:
             states.get(SAME, 0),
             lines - sum(states.values()),
             gone,
+            self._count_unproven(),
             {"new": self._new_examples(), "changed": self._changed_examples(), "gone": self._gone_examples()},
         )
+
+    def _count_unproven(self) -> int:
+        asks = sa.and_(ready.c.action == Action.ALLOW.value, ready.c.proof != Demand.NONE.value)
+        query = sa.select(sa.func.count()).where(asks, ready.c.state != SAME)
+        return self._connection.scalar(query) or 0
 
     def _new_examples(self) -> tuple[Example, ...]:
         columns = (ready.c.action, ready.c.pattern, ready.c.scope)
@@ -160,6 +169,7 @@ class Import:
 
     def _write(self, change: str, first: int, last: int) -> None:
         """Replace and add the rules of some positions, as the database is by now."""
+        hold_rules(self._connection)
         chunk = ready.c.position.between(first, last)
         outdated = sa.select(_rule.c.id).join(ready, live_same_key(ready)).where(chunk, differs(ready))
         self._connection.execute(sa.update(_rule).where(_rule.c.id.in_(outdated)).values(removed_by=change))
@@ -175,6 +185,7 @@ class Import:
         removed = 1
         while removed:
             with change_on(self._connection, batch) as change:
+                hold_rules(self._connection)
                 some = sa.select(_rule.c.id).where(self._gone()).order_by(_rule.c.id).limit(CHUNK)
                 removal = sa.update(_rule).where(_rule.c.id.in_(some)).values(removed_by=change)
                 removed = self._connection.execute(removal).rowcount

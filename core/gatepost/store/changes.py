@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from gatepost.store import tables
-from gatepost.store.database import writing
+from gatepost.store.database import hold, writing
 
 SITE_ROW = 1
 
@@ -64,6 +64,14 @@ def one_change(engine: Engine, author: Author, undoes: int | None = None) -> Ite
     """A batch of a single transaction, for commands that change a few rows."""
     with writing(engine) as connection:
         yield from _numbered(connection, insert_batch(connection, author, undoes))
+
+
+def hold_rules(connection: Connection) -> None:
+    """Let nobody else change rules until this transaction ends.
+
+    What looks whether a rule is there before it writes one would not see it before the other's commit.
+    """
+    hold(connection, "rules")
 
 
 def _numbered(connection: Connection, batch: int) -> Iterator[tuple[Connection, str]]:

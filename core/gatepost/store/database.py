@@ -19,6 +19,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from gatepost.config import Database
 from gatepost.errors import ConfigError, DatabaseError
 
+_DEAD_PATH = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""how soon a server that is not there any more is noticed: seconds, the last in milliseconds (libpq)"""
 _NO_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
 
 
@@ -48,7 +55,7 @@ def make_engine(settings: Database, *, for_daemon: bool = False, may_create: boo
     try:
         if url.get_backend_name() == "sqlite":
             return _sqlite(url, seconds, _pool(for_daemon), may_create=may_create)
-        options = {
+        options = _DEAD_PATH | {
             "connect_timeout": max(2, int(seconds)),
             "options": f"-c lock_timeout={int(seconds * 1000)}",
         }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from gatepost.address import Address, parse_address
+from gatepost.address import Address, parse_address, quote_local
 from gatepost.domain import canonical_domain, display_domain
 from gatepost.journal.entries import EventKind
 from gatepost.store import tables
@@ -87,12 +87,13 @@ def names_address(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[
 
 
 def _is(written: sa.ColumnElement[str], local: str, domain: str) -> sa.ColumnElement[bool]:
+    in_domain = written.endswith(f"@{domain}", autoescape=True)
     if not local:
-        return written.endswith(f"@{domain}", autoescape=True)
-    with_detail = sa.and_(
-        written.startswith(f"{local}+", autoescape=True), written.endswith(f"@{domain}", autoescape=True)
-    )
-    return sa.or_(written.in_([f"{local}@{domain}", str(Address(local, domain))]), with_detail)
+        return in_domain
+    quoted = quote_local(f"{local} ")[:-2]  # `"a b`, of which `"a b+x"` is a detail, and `"ann+x y"` of ann
+    whole = written.in_([f"{local}@{domain}", f'{quoted}"@{domain}'])
+    begins = (written.startswith(f"{begin}+", autoescape=True) for begin in (local, quoted))
+    return sa.or_(whole, sa.and_(sa.or_(*begins), in_domain))
 
 
 def _spellings(domain: str) -> set[str]:

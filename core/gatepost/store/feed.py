@@ -58,12 +58,19 @@ def change_id(connection: Connection, number: int) -> str:
     return connection.scalar(sa.select(_change.c.id).where(_change.c.number == number)) or ""
 
 
-def is_adopted(connection: Connection, uuid: str, epoch: int) -> bool:
-    """Whether this database was declared the successor of that one since that epoch of it."""
+def is_known(connection: Connection, position: Position) -> bool:
+    """Whether a position lies in the history of this database."""
+    return change_id(connection, position.number) == position.change
+
+
+def is_adopted(connection: Connection, position: Position) -> bool:
+    """Whether this database was declared the successor of one at that position, by a person or by an erase since."""
     adoption = tables.adoption.c
     own = sa.select(tables.site.c.uuid).scalar_subquery()
-    newer = sa.or_(adoption.replaces_uuid != own, adoption.epoch > epoch)
-    query = sa.select(sa.func.count()).where(adoption.replaces_uuid == uuid, newer)
+    newer = sa.or_(adoption.replaces_uuid != own, adoption.epoch > position.epoch)
+    query = sa.select(sa.func.count()).where(adoption.replaces_uuid == position.uuid, newer)
+    if not is_known(connection, position):
+        query = query.where(~adoption.by_erase)
     return bool(connection.scalar(query))
 
 

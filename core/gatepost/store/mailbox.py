@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -15,11 +14,12 @@ from gatepost.pattern import PatternKind
 from gatepost.scope import Scope, ScopeKind
 from gatepost.store import tables
 from gatepost.store.aliases import AliasRow, read_aliases
-from gatepost.store.changes import Author, insert_batch, one_change
-from gatepost.store.database import reading, writing
+from gatepost.store.changes import Author, hold_rules, one_change
+from gatepost.store.database import reading
 from gatepost.store.events import EventRecord, find_events, names_address
+from gatepost.store.mentions import is_of, mentions, without
 from gatepost.store.rules import NewRule, RuleRecord, find_records, remove_rows, rule_values
-from gatepost.store.schema import adopt
+from gatepost.store.schema import renew
 
 ERASED = "(erased)"
 _alias, _batch, _event, _rule = tables.alias, tables.batch, tables.event, tables.rule
@@ -73,6 +73,7 @@ def rename(engine: Engine, author: Author, old: str, new: str) -> Renamed:
     """Move the rules in force of one mailbox to another, as one change that can be undone."""
     scope = Scope(ScopeKind.MAILBOX, new)
     with one_change(engine, author) as (connection, change):
+        hold_rules(connection)
         moving = find_records(connection, _rule.c.scope == old, _rule.c.removed_by.is_(None))
         there = {
             _key(r) for r in find_records(connection, _rule.c.scope == new, _rule.c.removed_by.is_(None))
@@ -90,9 +91,11 @@ def rename(engine: Engine, author: Author, old: str, new: str) -> Renamed:
 def erase(engine: Engine, author: Author, mailbox: str) -> Erased:
     """Delete everything about a mailbox, the audit's traces too; this cannot be undone.
 
-    Deleted rows are not in the feed, so the epoch is raised: every host builds its snapshot anew.
+    Deleted rows are not in the feed, so the epoch is raised: every host builds its snapshot anew. It is a
+    change all the same: two backups that were erased apart must not have the same position.
     """
-    with writing(engine) as connection:
+    with one_change(engine, replace(author, command=f"mailbox erase {ERASED}")) as (connection, _):
+        hold_rules(connection)
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
         erased = Erased(
@@ -101,9 +104,7 @@ def erase(engine: Engine, author: Author, mailbox: str) -> Erased:
             _delete_aliases(connection, mailbox),
             _clear_commands(connection, mailbox),
         )
-        insert_batch(connection, replace(author, command=f"mailbox erase {ERASED}"))
-        own = connection.scalar(sa.select(tables.site.c.uuid)) or ""
-        adopt(connection, own, author.name)
+        renew(connection, author.name)
     _empty_log(engine)
     return erased
 
@@ -120,13 +121,7 @@ def _key(record: RuleRecord) -> tuple[str, str]:
 
 
 def _names_as_pattern(mailbox: str) -> sa.ColumnElement[bool]:
-    local, domain = parse_address(mailbox)
-    with_detail = sa.and_(
-        _rule.c.pattern.startswith(f"{local}+", autoescape=True),
-        _rule.c.pattern.endswith(f"@{domain}", autoescape=True),
-    )
-    is_it = sa.or_(_rule.c.pattern == mailbox, with_detail)
-    return sa.and_(_rule.c.kind == int(PatternKind.ADDRESS), is_it)
+    return sa.and_(_rule.c.kind == int(PatternKind.ADDRESS), names_address(_rule.c.pattern, mailbox))
 
 
 def _event_about(mailbox: str) -> sa.ColumnElement[bool]:
@@ -135,14 +130,16 @@ def _event_about(mailbox: str) -> sa.ColumnElement[bool]:
 
 
 def _aliases_about(connection: Connection, mailbox: str) -> list[AliasRow]:
-    leads_there = sa.cast(_alias.c.targets, sa.Text).contains(json.dumps(mailbox), autoescape=True)
-    return read_aliases(connection, sa.or_(names_address(_alias.c.address, mailbox), leads_there))
+    end = json.dumps(f"@{parse_address(mailbox).domain}")[1:]
+    may_lead_there = sa.cast(_alias.c.targets, sa.Text).contains(end, autoescape=True)
+    rows = read_aliases(connection, sa.or_(names_address(_alias.c.address, mailbox), may_lead_there))
+    return [row for row in rows if any(is_of(text, mailbox) for text in (row.address, *row.targets))]
 
 
 def _commands_about(connection: Connection, mailbox: str) -> list[tuple[int, str]]:
-    query = sa.select(_batch.c.id, _batch.c.command)
-    rows = connection.execute(query.where(sa.func.lower(_batch.c.command).contains(mailbox, autoescape=True)))
-    return [(row.id, row.command) for row in rows]
+    query = sa.select(_batch.c.id, _batch.c.command).where(_batch.c.command.contains("@"))
+    rows = connection.execute(query.order_by(_batch.c.id))
+    return [(row.id, row.command) for row in rows if mentions(row.command, mailbox)]
 
 
 def _delete_rules(connection: Connection, mailbox: str) -> int:
@@ -156,9 +153,9 @@ def _delete_aliases(connection: Connection, mailbox: str) -> int:
     """Delete the mailbox's own rows, and take it out of the targets of others."""
     rows = _aliases_about(connection, mailbox)
     for row in rows:
-        left = [target for target in row.targets if str(parse_address(target).base) != mailbox]
+        left = [target for target in row.targets if not is_of(target, mailbox)]
         here = _alias.c.address == row.address
-        if str(parse_address(row.address).base) == mailbox or not left:
+        if is_of(row.address, mailbox) or not left:
             connection.execute(sa.delete(_alias).where(here))
         else:
             connection.execute(sa.update(_alias).where(here).values(targets=left))
@@ -168,6 +165,6 @@ def _delete_aliases(connection: Connection, mailbox: str) -> int:
 def _clear_commands(connection: Connection, mailbox: str) -> int:
     found = _commands_about(connection, mailbox)
     for number, text in found:
-        command = re.sub(re.escape(mailbox), ERASED, text, flags=re.IGNORECASE)
+        command = without(text, mailbox, ERASED)
         connection.execute(sa.update(_batch).where(_batch.c.id == number).values(command=command))
     return len(found)

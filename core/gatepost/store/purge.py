@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from gatepost.store import tables
 from gatepost.store.bulk import CHUNK
-from gatepost.store.changes import Author, numbered_change, open_batch
+from gatepost.store.changes import Author, hold_rules, numbered_change, open_batch
 from gatepost.store.rules import remove_rows
 
 _rule, _change, _batch, _hits = tables.rule, tables.change, tables.batch, tables.rule_hits
@@ -39,6 +39,7 @@ def purge(engine: Engine, author: Author, criteria: Criteria, done: Callable[[in
     count, after = 0, 0
     while after >= 0:
         with numbered_change(engine, batch) as (connection, change):
+            hold_rules(connection)
             ids = _next(connection, criteria, after)
             count += remove_rows(connection, change, ids)
         after = ids[-1] if len(ids) == CHUNK else -1

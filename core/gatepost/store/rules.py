@@ -14,8 +14,8 @@ from gatepost.pattern import Pattern, PatternKind
 from gatepost.rule import Action, Demand, Effect, Rule, Terms
 from gatepost.scope import Scope, ScopeKind
 from gatepost.store import tables
-from gatepost.store.changes import Author, one_change
-from gatepost.store.database import hold, reading
+from gatepost.store.changes import Author, hold_rules, one_change
+from gatepost.store.database import reading
 
 _KEYS_AT_ONCE = 400
 _ROWS_AT_ONCE = 1000
@@ -97,19 +97,19 @@ def rule_values(new: NewRule, change: str) -> dict[str, object]:
 def add_rule(engine: Engine, author: Author, new: NewRule) -> tuple[RuleRecord, RuleRecord | None]:
     """Add a rule; one with the same action, pattern, scope and enforcement is replaced and given too."""
     with one_change(engine, author) as (connection, change):
-        hold(connection, f"rule {new.terms.scope} {new.terms.pattern}")
+        hold_rules(connection)
         replaced = _same_key(connection, new.terms)
-        if replaced is not None:
-            remove_rows(connection, change, [replaced.rule.id])
+        remove_rows(connection, change, [old.rule.id for old in replaced])
         result = connection.execute(sa.insert(_rule).values(rule_values(new, change)))
         key = result.inserted_primary_key
         record = next(_records(connection, _rule.c.id == (key[0] if key else 0)))
-    return record, replaced
+    return record, replaced[-1] if replaced else None
 
 
 def remove_rules(engine: Engine, author: Author, ids: Sequence[int]) -> int:
     """Remove rules by number and say how many were there."""
     with one_change(engine, author) as (connection, change):
+        hold_rules(connection)
         return remove_rows(connection, change, ids)
 
 
@@ -171,14 +171,14 @@ def matching(connection: Connection, scopes: Sequence[str], texts: Iterable[str]
         yield from map(rule_from_row, connection.execute(sa.select(_rule).where(where)))
 
 
-def _same_key(connection: Connection, terms: Terms) -> RuleRecord | None:
+def _same_key(connection: Connection, terms: Terms) -> list[RuleRecord]:
     same = sa.and_(
         _rule.c.scope == terms.scope.text,
         _rule.c.pattern == terms.pattern.text,
         _rule.c.action == terms.action.value,
         _rule.c.enforced == terms.enforced,
     )
-    return next(_records(connection, same), None)
+    return list(_records(connection, same))
 
 
 def _conditions(wanted: Filter) -> Iterator[sa.ColumnElement[bool]]:

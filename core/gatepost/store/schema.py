@@ -77,8 +77,18 @@ def adopt(connection: Connection, replaces: str, author: str, above: int = 0) ->
 
     The epoch is raised above that of what is replaced: a backup may be older than the last adoption.
     """
+    return _raise_epoch(connection, replaces, author, above=above, by_erase=False)
+
+
+def renew(connection: Connection, author: str) -> int:
+    """Have every snapshot of this database's own history built anew, and no other; gives the new epoch."""
+    own = connection.scalar(sa.select(tables.site.c.uuid)) or ""
+    return _raise_epoch(connection, own, author, above=0, by_erase=True)
+
+
+def _raise_epoch(connection: Connection, replaces: str, author: str, *, above: int, by_erase: bool) -> int:
     epoch = max(above, int(connection.scalar(sa.select(tables.site.c.epoch)) or 0)) + 1
     connection.execute(tables.site.update().values(epoch=epoch))
     row = {"epoch": epoch, "replaces_uuid": replaces, "at": time.time(), "author": author}
-    connection.execute(sa.insert(tables.adoption).values(row))
+    connection.execute(sa.insert(tables.adoption).values(row | {"by_erase": by_erase}))
     return epoch

@@ -10,6 +10,8 @@ and undoing a batch is to remove what it added and to restore what it removed.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -30,7 +32,8 @@ metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"}
 )
 _Id = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts up in SQLite
-_NEVER_AGAIN = {"sqlite_autoincrement": True}  # numbers of erased rows are not given anew, as in PostgreSQL
+_NEVER_AGAIN: dict[str, Any] = {"sqlite_autoincrement": True}  # any keyword that Table takes
+"""numbers of erased rows are not given anew, as in PostgreSQL"""
 
 site = Table(
     "site",
@@ -49,8 +52,12 @@ adoption = Table(
     Column("replaces_uuid", String(36), nullable=False),
     Column("at", Float, nullable=False),
     Column("author", String(255), nullable=False),
+    Column("by_erase", Boolean, nullable=False),
 )
-"""Which databases this one takes the place of, by `gatepost db adopt`."""
+"""Which databases this one takes the place of, by `gatepost db adopt`.
+
+A row by an erase has only snapshots of this database's own history built anew; it adopts no other.
+"""
 
 batch = Table(
     "batch",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from gatepost.store import tables
-from gatepost.store.changes import Author, numbered_change, open_batch
+from gatepost.store.changes import Author, hold_rules, numbered_change, open_batch
 from gatepost.store.database import reading
 from gatepost.store.staging import KEY
 
@@ -78,6 +78,7 @@ def undo(engine: Engine, author: Author, batch: int, done: Callable[[int], None]
     count = 0
     for theirs in _changes(engine, batch):
         with numbered_change(engine, undoing) as (connection, change):
+            hold_rules(connection)
             count += _restore(connection, batch, theirs, change)
             added = sa.and_(_rule.c.added_by == theirs, _rule.c.removed_by.is_(None))
             count += connection.execute(sa.update(_rule).where(added).values(removed_by=change)).rowcount

@@ -36,6 +36,7 @@ def _site() -> None:
         sa.Column("replaces_uuid", sa.String(36), nullable=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("author", sa.String(255), nullable=False),
+        sa.Column("by_erase", sa.Boolean, nullable=False),
     )
 
 
