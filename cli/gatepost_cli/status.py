@@ -98,7 +98,8 @@ def _agent(config: Config, now: float) -> Iterator[Part]:
     state = Path(config.paths.state)
     runs, last = agent_runs(state), agent_status(state)
     age = f"last sign {max(0, now - last.at):.0f} s ago" if last else "never ran"
-    yield Part("agent", runs, f"runs, {age}" if runs else f"does not run, {age}")
+    lives = runs and last is not None and now - last.at <= _SILENT_SECONDS
+    yield Part("agent", lives, f"runs, {age}" if runs else f"does not run, {age}")
     if last is not None:
         yield Part("journal", last.waiting < _MANY, f"{last.waiting} entries wait for the database")
         for name, trouble in last.trouble.items():
@@ -106,6 +107,8 @@ def _agent(config: Config, now: float) -> Iterator[Part]:
 
 
 _MANY = 10_000
+_SILENT_SECONDS = 60.0
+"""an agent writes its status every five seconds, unless it hangs or builds a large snapshot"""
 
 
 def _daemons(config: Config) -> Iterator[Part]:

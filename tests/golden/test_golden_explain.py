@@ -34,7 +34,14 @@ def test_policy_action(case: Case, in_force: InForce, capsys: pytest.CaptureFixt
 
 def _explain(in_force: InForce, case: Case, to: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     header_from = [f"--header-from={body}" for body in case.header_from]
-    command = ["explain", "--unproven", "--json", f"--from={case.sender}", f"--to={to}", f"--client={case.client}"]
+    command = [
+        "explain",
+        "--unproven",
+        "--json",
+        f"--from={case.sender}",
+        f"--to={to}",
+        f"--client={case.client}",
+    ]
     capsys.readouterr()
     status = run(["--config", str(in_force.host.config_file), *command, *header_from])
     said = capsys.readouterr()

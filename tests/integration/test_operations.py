@@ -107,7 +107,7 @@ def test_doctor_reads_postfix_and_its_services(postfix: PostfixFolder) -> None:
         header_checks=checks,
         smtp_header_checks=checks,
     )
-    service = f"smtp inet n - n - - smtpd\n  -o {{ smtpd_recipient_restrictions = check_policy_service {policyd} }}\n"
+    service = f"smtp inet n - n - - smtpd\n  -o {{ smtpd_recipient_restrictions = reject_non_fqdn_recipient, check_policy_service {policyd} }}\n"
     (postfix.folder / "master.cf").write_text(service)
     assert examined(postfix) == []
 
@@ -116,7 +116,7 @@ def test_doctor_looks_into_restriction_classes_and_the_chroot(postfix: PostfixFo
     policyd = "unix:/var/spool/postfix/gatepost/policyd.sock"
     postfix.configure(
         smtpd_restriction_classes="ours",
-        ours=f"reject_unauth_destination, check_policy_service {{ {policyd}, default_action=DUNNO }}",
+        ours=f"reject_unauth_destination, reject_non_fqdn_recipient, check_policy_service {{ {policyd}, default_action=DUNNO }}",
     )
     (postfix.folder / "master.cf").write_text("smtp inet n - y - - smtpd\n")
     assert examined(postfix)[0].endswith(f"finds nothing at {policyd}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import grp
+import json
 import os
 import stat
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -324,6 +327,16 @@ def test_status_compares_the_snapshot_with_the_database(
     part = at_change(cli, engine, ahead)["snapshot"]
     assert part["ok"] is ok
     assert str(part["says"]).startswith(says)
+
+
+@pytest.mark.parametrize(("seconds", "lives"), [(10.0, True), (70.0, False)])
+def test_an_agent_that_runs_and_is_silent_is_not_well(cli: Cli, seconds: float, *, lives: bool) -> None:
+    written = {"at": time.time() - seconds, "waiting": 0, "trouble": {}}
+    (cli.folder / "status.json").write_text(json.dumps(written))
+    with (cli.folder / "agent.lock").open("w") as running:
+        fcntl.flock(running, fcntl.LOCK_EX)
+        parts = {part["name"]: part["ok"] for part in cli("status", "--json").json["parts"]}
+    assert parts["agent"] is lives
 
 
 def test_aliases_are_listed_by_address_and_domain(cli: Cli, engine: sa.Engine) -> None:

@@ -13,7 +13,7 @@ from gatepost_cli.doctor.postfix import Postfix, is_chrooted, judge_postfix
 
 POLICYD = "unix:/var/spool/postfix/gatepost/policyd.sock"
 RIGHT = {
-    "smtpd_recipient_restrictions": f"reject_unlisted_recipient, check_policy_service {{ {POLICYD}, default_action=DUNNO }}",
+    "smtpd_recipient_restrictions": f"reject_non_fqdn_recipient, reject_unlisted_recipient, check_policy_service {{ {POLICYD}, default_action=DUNNO }}",
     "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
     "smtpd_milters": "{ unix:gatepost/milter.sock, default_action=accept }",
     "milter_default_action": "tempfail",
@@ -23,6 +23,8 @@ RIGHT = {
     "recipient_delimiter": "+",
     "queue_directory": "/var/spool/postfix",
     "compatibility_level": "3.6",
+    "canonical_maps": "",
+    "recipient_canonical_maps": "",
 }
 STRIPS = {"header_checks": True, "smtp_header_checks": True}
 
@@ -46,7 +48,7 @@ def found(strips: dict[str, bool] | None = None, **changed: str) -> list[tuple[s
 
 
 def asking(name: str) -> str:
-    return f"reject_unauth_destination check_policy_service {{{name}, default_action=DUNNO}}"
+    return f"reject_unauth_destination reject_non_fqdn_recipient check_policy_service {{{name}, default_action=DUNNO}}"
 
 
 def test_a_right_configuration_has_no_findings() -> None:
@@ -124,7 +126,7 @@ def test_what_several_sockets_lack_is_said_once(tmp_path: Path) -> None:
         ("smtpd_recipient_restrictions", "", ("error", "Postfix does not ask policyd")),
         (
             "smtpd_recipient_restrictions",
-            f"check_policy_service {POLICYD}",
+            f"reject_non_fqdn_recipient check_policy_service {POLICYD}",
             ("warning", "the policy service has no default_action of its own"),
         ),
         (
@@ -145,6 +147,16 @@ def test_what_several_sockets_lack_is_said_once(tmp_path: Path) -> None:
             ("warning", "Postfix's mynetworks has more in it than networks, so it was not compared"),
         ),
         ("recipient_delimiter", "", ("warning", "recipient_delimiter is not +")),
+        (
+            "recipient_canonical_maps",
+            "hash:/etc/postfix/canonical",
+            ("warning", "Postfix rewrites recipients by recipient_canonical_maps"),
+        ),
+        (
+            "smtpd_recipient_restrictions",
+            f"check_policy_service {{{POLICYD}, default_action=DUNNO}}",
+            ("warning", "recipients without a domain come as far as policyd"),
+        ),
     ],
 )
 def test_each_mistake_has_its_finding(parameter: str, value: str, finding: tuple[str, str]) -> None:

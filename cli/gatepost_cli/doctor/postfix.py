@@ -26,6 +26,8 @@ PARAMETERS = (
     "queue_directory",
     "smtpd_restriction_classes",
     "compatibility_level",
+    "canonical_maps",
+    "recipient_canonical_maps",
 )
 _SAMPLE = "X-Gatepost-Verdict: ann@example.com; block; rule=1; proof=none"
 _REMOVES = re.compile(r"IGNORE|STRIP|REPLACE|REJECT|DISCARD", re.IGNORECASE)
@@ -74,6 +76,7 @@ def judge_postfix(postfix: Postfix, config: Config) -> Iterator[Finding]:
     yield from _milter(postfix.values, postfix.sight, config)
     yield from _networks(postfix.values, config)
     yield from _headers(postfix.strips)
+    yield from _rewriting(postfix.values)
     if postfix.values["recipient_delimiter"] != "+":
         why = "Gatepost takes ann+x@ for the mailbox ann@, Postfix does not"
         yield warning("recipient_delimiter is not +", why, "postconf -e recipient_delimiter=+")
@@ -130,6 +133,12 @@ def _policy(values: dict[str, str], sight: Sight, config: Config) -> Iterator[Fi
         why = "while policyd is down, Postfix refuses all mail for a time"
         yield warning("the policy service has no default_action of its own", why, f"write: {wanted}")
     before = text[: text.index(services[0])]
+    if "reject_non_fqdn_recipient" not in before:
+        why = (
+            "Postfix makes addresses of ann, ann%example.com and example.com!ann only after policyd was asked"
+        )
+        mend = "write reject_non_fqdn_recipient before check_policy_service"
+        yield warning("recipients without a domain come as far as policyd", why, mend)
     if not _REFUSES_RELAY.search(before) and not _REFUSES_RELAY.search(values["smtpd_relay_restrictions"]):
         why = "an allow would go before the check that mail is for this host"
         mend = "write reject_unauth_destination before check_policy_service"
@@ -159,6 +168,14 @@ def _milter(values: dict[str, str], sight: Sight, config: Config) -> Iterator[Fi
         action = values["milter_default_action"]
         why = f"while the milter is down, the global milter_default_action={action} holds, for other milters too"
         yield warning("Gatepost's milter has no default_action of its own", why, f"write: {wanted}")
+
+
+def _rewriting(values: dict[str, str]) -> Iterator[Finding]:
+    for name in ("canonical_maps", "recipient_canonical_maps"):
+        if values[name].strip():
+            why = "Gatepost does not follow it: a mailbox's rules do not hold for the addresses that lead to it there"
+            mend = "move what is in it for own mailboxes to virtual_alias_maps"
+            yield warning(f"Postfix rewrites recipients by {name}", why, mend)
 
 
 def _networks(values: dict[str, str], config: Config) -> Iterator[Finding]:
