@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
@@ -39,6 +39,27 @@ class Network(NamedTuple):
         return host if self.is_host else f"{host}/{self.length}"
 
 
+class Networks:
+    """Some networks, for the question whether a client lies in one of them."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        """Note how far an address has to be cut, and what must be left of it."""
+        self._heads: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for version, first, length in networks:
+            shift = bits(version) - length
+            self._heads[version].append((shift, first >> shift))
+
+    def holds(self, client: Network | None) -> bool:
+        """Whether a client lies in one of them; what is no address lies in none."""
+        if client is None:
+            return False
+        version, address, _ = client
+        for shift, head in self._heads[version]:  # noqa: SIM110  any() takes three times as long here
+            if address >> shift == head:
+                return True
+        return False
+
+
 _ADDRESS = {4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}
 
 
@@ -61,7 +82,6 @@ def parse_network(text: str) -> Network:
     return Network(block.version, int(block.network_address), block.prefixlen)
 
 
-@lru_cache(maxsize=16384)
 def parse_client(text: str) -> Network | None:
     """Read Postfix's client_address; None for `unknown` and whatever is not an address."""
     family = socket.AF_INET6 if ":" in text else socket.AF_INET

@@ -11,7 +11,7 @@ from typing import Literal
 from gatepost.decision import RcptAnswer
 from gatepost.header_from import MAX_FIELDS, parse_from
 from gatepost.mailpath import EndDecision, Envelope, MailPath
-from gatepost.network import Network, parse_client
+from gatepost.network import Network, Networks, parse_client
 from gatepost.probe import header_probes
 from gatepost.recipient import is_exempt
 from gatepost.replies import Refusal, Reply
@@ -66,7 +66,7 @@ class Judgement:
     ) -> None:
         """Judge mail of strangers by the snapshot."""
         self._mail_path = mail_path
-        self._mynetworks = mynetworks
+        self._mynetworks = Networks(mynetworks)
         self._defer = on_missing_snapshot == "defer"
         self._lock = threading.Lock()
 
@@ -77,9 +77,7 @@ class Judgement:
 
     def judges(self, message: Message) -> bool:
         """Whether this is mail of a stranger; that of authenticated clients and mynetworks is not judged."""
-        client = parse_client(message.client)
-        own = client is not None and any(network.holds(client) for network in self._mynetworks)
-        return not own and not message.authenticated
+        return not message.authenticated and not self._mynetworks.holds(parse_client(message.client))
 
     def rcpt(self, message: Message, recipient: str, queue_id: str) -> Refused | None:
         """Refuse a recipient as policyd would, in case that it was not asked."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Literal, Protocol
 
 from gatepost.decision import RcptAnswer
 from gatepost.mailpath import Envelope, MailPath, RcptDecision
-from gatepost.network import Network, parse_client
+from gatepost.network import Network, Networks, parse_client
 from gatepost.replies import Refusal
 from gatepost.snapshot.generation import SnapshotError
 from gatepost_policyd.protocol import Attributes, encode_answer
@@ -19,8 +18,6 @@ DUNNO = encode_answer("DUNNO")
 _PERMIT = encode_answer(RcptAnswer.PERMIT)
 _ONCE_A_SECOND = 1.0
 _RCPT = b"RCPT"
-_CLIENTS = 8192
-_LONGEST_CLIENT = 64
 
 
 class Policy(Protocol):
@@ -52,8 +49,7 @@ class InboundPolicy:
     ) -> None:
         """Judge mail of strangers; mail from mynetworks and authenticated clients is not judged."""
         self._mail_path = mail_path
-        self._mynetworks = mynetworks
-        self._is_own = lru_cache(maxsize=_CLIENTS)(self._lies_in_mynetworks)
+        self._mynetworks = Networks(mynetworks)
         self._without_snapshot = DUNNO
         if on_missing_snapshot == "defer":
             self._without_snapshot = encode_answer(str(Refusal.NOT_READY.reply()))
@@ -67,8 +63,8 @@ class InboundPolicy:
         recipient = get(b"recipient")
         if not recipient or get(b"protocol_state", _RCPT) != _RCPT or get(b"sasl_username"):
             return DUNNO
-        client = _text(get(b"client_address", b""))[:_LONGEST_CLIENT]
-        if self._is_own(client):
+        client = _text(get(b"client_address", b""))
+        if self._mynetworks.holds(parse_client(client)):
             return DUNNO
         envelope = Envelope("policyd", _text(get(b"sender", b"")), client, _text(get(b"queue_id", b"")))
         try:
@@ -80,10 +76,6 @@ class InboundPolicy:
             return DUNNO
         self._note(_line(envelope, _text(recipient), decision))
         return _PERMIT if decision.answer is RcptAnswer.PERMIT else _refusal(decision)
-
-    def _lies_in_mynetworks(self, client: str) -> bool:
-        network = parse_client(client)
-        return network is not None and any(own.holds(network) for own in self._mynetworks)
 
     def _complain(self, error: SnapshotError) -> None:
         now = self._monotonic()

@@ -106,10 +106,14 @@ def family(pid: int) -> list[int]:
 
 
 def private_bytes(pid: int) -> int:
-    """The memory that ends with the process: Private_Clean and Private_Dirty, proc(5)."""
+    """The memory that ends with the process: its anonymous pages, proc(5).
+
+    Private_Clean would count pages of the snapshot's file while no other process has them mapped; they are
+    the page cache's, and the kernel takes them back at will.
+    """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name.rstrip(":"): int(kib) * 1024 for name, kib, *_ in map(str.split, lines)}
-    return sizes["Private_Clean"] + sizes["Private_Dirty"]
+    return sizes["Anonymous"]
 
 
 def cpu_seconds(pid: int) -> float:
