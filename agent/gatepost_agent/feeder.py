@@ -169,9 +169,12 @@ class Feeder:
         if not complaint.exists():
             return
         complaint.unlink(missing_ok=True)
+        known = self._files
         self.close()
         with contextlib.suppress(OSError):
             self.open()
+        if known:  # a file exchanged meanwhile would look well to us, but not to those who opened it before
+            self._files = known
 
 
 def _foreign(stamp: Position, here: Position) -> ForeignDatabaseError:

@@ -68,7 +68,6 @@ def build(
 
 def apply(generation: Generation, touched: Touched) -> None:
     """Bring a generation to a later position in one transaction."""
-    generation.environment.reader_check()  # one that was killed would keep its pages from being used again
     with generation.environment.begin(write=True) as transaction:
         writer = _Writer(transaction, generation)
         for (scope, pattern), rows in touched.rules.items():
