@@ -185,3 +185,10 @@ def test_many_threads_lose_no_hit(recorder: Recorder) -> None:
     recorder.flush(final=True)
     assert sum(entry.hits[7] for entry in written(recorder) if isinstance(entry, HitsEntry)) == 4000
     assert sum(count for _, count in counts(recorder)) == 4000
+
+
+def test_a_fact_that_is_recent_is_not_learned_again(recorder: Recorder) -> None:
+    for at in (1.0, 2.0):
+        recorder.fact(Fact(FactKind.ASKED, "ann@example.com", at))
+        recorder.flush()
+    assert len(written(recorder)) == 1

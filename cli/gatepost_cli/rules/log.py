@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gatepost_cli.context import App, pass_app
 from gatepost_cli.lazy import Command
+
+if TYPE_CHECKING:
+    from gatepost.store.undo import BatchRecord
+    from gatepost_cli.output import Column
 
 
 @click.command(cls=Command)
@@ -23,15 +29,21 @@ def log(app: App, limit: int) -> None:
 
     from gatepost.store.database import reading
     from gatepost.store.undo import recent_batches
-    from gatepost_cli.output import Column, print_json_list, print_table
-    from gatepost_cli.times import iso, short
+    from gatepost_cli.output import print_json_list, print_table
+    from gatepost_cli.times import iso
 
     with reading(app.open_database()) as connection:
         batches = list(recent_batches(connection, limit))
     if app.json:
         print_json_list(asdict(batch) | {"at": iso(batch.at)} for batch in batches)
-        return
-    columns = (
+    else:
+        print_table(_columns(), [_cells(batch) for batch in batches])
+
+
+def _columns() -> tuple[Column, ...]:
+    from gatepost_cli.output import Column
+
+    return (
         Column("id", right=True),
         Column("when (utc)"),
         Column("author"),
@@ -40,18 +52,10 @@ def log(app: App, limit: int) -> None:
         Column("undone by", right=True),
         Column("command"),
     )
-    print_table(
-        columns,
-        [
-            (
-                str(b.id),
-                short(b.at),
-                b.author,
-                str(b.added),
-                str(b.removed),
-                str(b.undone_by or ""),
-                b.command,
-            )
-            for b in batches
-        ],
-    )
+
+
+def _cells(batch: BatchRecord) -> tuple[str, ...]:
+    from gatepost_cli.times import short
+
+    counts = str(batch.added), str(batch.removed), str(batch.undone_by or "")
+    return str(batch.id), short(batch.at), batch.author, *counts, batch.command

@@ -40,19 +40,13 @@ def purge(
     from gatepost.store.database import reading
     from gatepost.store.purge import Criteria, count_purgeable
     from gatepost.store.purge import purge as purge_rules
-    from gatepost_cli.output import confirm, print_json
+    from gatepost_cli.output import confirm
     from gatepost_cli.progress import progress
-    from gatepost_cli.times import parse_span
 
     if not (older_than or unused_for or expired):
         raise UsageError("say what to purge", "--older-than 365d, --unused-for 180d or --expired")
     now = app.now()
-    criteria = Criteria(
-        now - parse_span(older_than) if older_than else None,
-        now - parse_span(unused_for) if unused_for else None,
-        now if expired else None,
-        origin,
-    )
+    criteria = Criteria(_before(now, older_than), _before(now, unused_for), now if expired else None, origin)
     engine = app.open_database()
     with reading(engine) as connection:
         count = count_purgeable(connection, criteria)
@@ -61,6 +55,18 @@ def purge(
         confirm(f"Remove {count} rules?", yes=yes)
         with progress("removing", count) as done:
             batch, count = purge_rules(engine, app.author, criteria, done)
+    _tell(app, count, batch)
+
+
+def _before(now: float, span: str | None) -> float | None:
+    from gatepost_cli.times import parse_span
+
+    return now - parse_span(span) if span else None
+
+
+def _tell(app: App, count: int, batch: int | None) -> None:
+    from gatepost_cli.output import print_json
+
     if app.json:
         print_json({"rules": count, "batch": batch})
     elif batch is None:

@@ -120,7 +120,9 @@ class Recorder:
             if not entries and not facts:
                 return
             try:
-                dropped = self._open().append(entries, facts)
+                journal = self._open()
+                fresh = [fact for fact in facts if not journal.is_recent(fact.kind, fact.key)]
+                dropped = journal.append(entries, fresh) if entries or fresh else 0
             except JournalError as error:
                 self._complain(str(error))
                 self._put_back(pending)
